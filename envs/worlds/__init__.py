@@ -1,0 +1,1 @@
+"""The worlds, one task environment per file; none imports another."""

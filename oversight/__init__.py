@@ -1,0 +1,1 @@
+"""Scalable oversight, simulated: weak judges, strong agents, any protocol on any world."""

@@ -1,0 +1,1 @@
+"""Who plays: the agent contract, and agents that need no learning."""

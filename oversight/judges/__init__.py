@@ -1,0 +1,1 @@
+"""Who decides: judges, and wrappers that turn one judge into another."""

@@ -1,0 +1,138 @@
+"""The sparse learned judge in the judge's seat: pixels in, credences out.
+
+The judge of Irving et al. 2018 (arXiv:1805.00899, section 3.2), trained on random nonzero pixels
+(`sparse_net`). It sees what was revealed and nothing else. Where two or more answers are claimed,
+its credences are shared among those, which is precommitment: the higher of the claimed logits wins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oversight.core import OversightError, Turn, View
+from oversight.data import PixelData
+from oversight.judges.sparse_net import RECIPES, Recipe, SparseNet, cached_sparse_net
+from oversight.registry import Setting
+from oversight.reveal import AdditiveJudge, claimed, revealed
+from oversight.spaces import Reply
+
+
+class SparseJudge(AdditiveJudge):
+    """Judges from k revealed pixels; given the whole image, as an expert trained on whole images."""
+
+    def __init__(
+        self, data: PixelData, pixels: int, *, seed: int = 0, recipe: Recipe | None = None
+    ) -> None:
+        """`pixels` is the number k that the judge is trained to see."""
+        self.data = data
+        self.pixels = pixels
+        self.seed = seed
+        self.recipe = recipe
+
+    @cached_property
+    def net(self) -> SparseNet:
+        """The trained net, read from the cache or trained now."""
+        return cached_sparse_net(self.data, self.pixels, self.seed, recipe=self.recipe)
+
+    @cached_property
+    def expert_net(self) -> SparseNet:
+        """The same net trained on whole images: what an expert of this kind believes."""
+        return cached_sparse_net(self.data, self.data.side**2, self.seed, recipe=self.recipe)
+
+    @property
+    def label(self) -> str:
+        """Such as "sparse:k=6"."""
+        return f"sparse:k={self.pixels}"
+
+    @property
+    def bias(self) -> NDArray[np.float32]:  # type: ignore[override]
+        """(H,), see `AdditiveJudge`."""
+        return self.net.bias
+
+    @property
+    def head(self) -> NDArray[np.float32]:  # type: ignore[override]
+        """(C, H), see `AdditiveJudge`."""
+        return self.net.head
+
+    @property
+    def head_bias(self) -> NDArray[np.float32]:  # type: ignore[override]
+        """(C,), see `AdditiveJudge`."""
+        return self.net.head_bias
+
+    def rows(self, private: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(P, H) from an image (P,)."""
+        return self.net.rows(private)
+
+    def belief(self, private: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
+        """(B, C) credences of the expert net, shown every nonzero pixel."""
+        values = np.stack(private)
+        pixels = np.where(values > 0, np.arange(values.shape[1]), -1)
+        return _softmax(self.expert_net.logits(values, pixels))
+
+    def act(self, turns: Sequence[Turn]) -> list[Reply]:
+        """Credences for each turn, from the pixels on its transcript."""
+        if not turns:
+            return []
+        expert = [view.private is not None for view in (turn.view for turn in turns)]
+        credences = np.empty((len(turns), len(self.head_bias)))
+        for kind, believe in ((True, self._from_images), (False, self._from_pixels)):
+            places = [place for place, seen in enumerate(expert) if seen is kind]
+            if places:
+                credences[places] = believe([turns[place].view for place in places])
+        return [
+            _among_claims(row, turn.view) for row, turn in zip(credences, turns, strict=True)
+        ]
+
+    def _from_images(self, views: Sequence[View]) -> NDArray[np.float64]:
+        return self.belief([view.private for view in views])
+
+    def _from_pixels(self, views: Sequence[View]) -> NDArray[np.float64]:
+        seen = [revealed(view) for view in views]
+        pixels = np.full((len(views), max(map(len, seen))), -1)
+        values = np.zeros((len(views), self.data.side**2), np.float32)
+        for place, reveals in enumerate(seen):
+            for slot, reveal in enumerate(reveals):
+                pixels[place, slot] = reveal.move
+                values[place, reveal.move] = reveal.value
+        return _softmax(self.net.logits(values, pixels))
+
+
+def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
+    odds = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
+    return odds / odds.sum(axis=1, keepdims=True)
+
+
+def _among_claims(credences: NDArray[np.float64], view: View) -> tuple[float, ...]:
+    """The credences, shared among the claimed answers where two or more are claimed."""
+    answers = claimed(view)
+    if len(answers) < 2:
+        return tuple(credences.tolist())
+    kept = np.zeros_like(credences)
+    kept[answers] = credences[answers]
+    total = kept.sum()
+    kept[answers] = kept[answers] / total if total > 0 else 1 / len(answers)
+    return tuple(kept.tolist())
+
+
+def sparse(
+    setting: Setting,
+    k: int | None = None,
+    seed: int = 0,
+    hidden: int | None = None,
+    steps: int | None = None,
+) -> SparseJudge:
+    """The registry's `sparse[:k]`: a sparse judge for the world it is seated in."""
+    own: Any = setting.world.judge()
+    if not isinstance(own, SparseJudge):
+        raise OversightError(
+            f"the sparse judge reads pixels and {setting.world.name} has none; "
+            "use it on digits or mnist"
+        )
+    usual = RECIPES[own.data.name]
+    recipe = Recipe(hidden or usual.hidden, steps or usual.steps, usual.batch, usual.lr)
+    return SparseJudge(own.data, own.pixels if k is None else k, seed=seed, recipe=recipe)

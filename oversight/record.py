@@ -1,0 +1,81 @@
+"""A finished episode, as it is stored: its replies, how it ended, and what was true."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from oversight.core import Message
+from oversight.episode import Episode, EpisodeFailed
+from oversight.spaces import Reply
+
+
+class Failure(NamedTuple):
+    """Why an episode could not go on."""
+
+    seat: str
+    act: str
+    number: int
+    """Which of the seat's turns it was, counted from 0."""
+    reason: str
+
+
+class Record(NamedTuple):
+    """One episode. What the protocol paid and what was true are kept apart."""
+
+    episode: int
+    case: str
+    truth: int
+    credences: tuple[float, ...] | None
+    """The verdict; None when the episode failed."""
+    correct: float | None
+    """1 when the judge's first answer is the true one, 1/m when it ties with m−1 others, else 0."""
+    rewards: Mapping[str, float]
+    metrics: Mapping[str, float]
+    sides: Mapping[str, int]
+    """The answer each seat argued for; seats that argued *against* an answer are left out."""
+    arguments: int
+    """How much evidence the judge read, argued or looked up: the budget of comparisons."""
+    replies: Sequence[Reply]
+    transcript: str
+    failure: Failure | None = None
+
+
+def record_of(episode: Episode, failed: EpisodeFailed | None = None) -> Record:
+    """The record of an episode that has ended, or that `failed`."""
+    said = episode.table.transcript
+    outcome = episode.outcome
+    truth = episode.case.truth.unseal()
+    credences = None if outcome is None else outcome.credences
+    return Record(
+        episode.index,
+        episode.case.id,
+        truth,
+        credences,
+        None if credences is None else credit(credences, truth),
+        {} if outcome is None else outcome.rewards,
+        {} if outcome is None else outcome.metrics,
+        {seat: side.answer for seat, side in episode.table.sides.items() if side.supports},
+        sum([message.act in ("argue", "look") for message in said]),
+        episode.replies,
+        script_text(said),
+        None if failed is None else Failure(failed.seat, failed.act, failed.number, failed.reason),
+    )
+
+
+def credit(credences: Sequence[float], truth: int) -> float:
+    """1 if the truth is believed most, 1/m if it shares the first place with m−1 others, else 0."""
+    best = max(credences)
+    return 1.0 / credences.count(best) if credences[truth] == best else 0.0
+
+
+def script_text(messages: Sequence[Message]) -> str:
+    """The transcript as lines `seat (act): text`."""
+    return "\n".join([f"{m.seat} ({m.act}): {m.text}" for m in messages])
+
+
+def as_row(record: Record) -> dict[str, Any]:
+    """The record as plain values, for JSON."""
+    row = record._asdict()
+    row["failure"] = None if record.failure is None else record.failure._asdict()
+    return row

@@ -1,0 +1,176 @@
+"""Everything that has a name, and how a name becomes an object.
+
+Names map to `module:attribute` strings that are imported on use, so the core imports neither wing.
+Other packages add theirs through the entry points `oversight.protocols`, `oversight.worlds`,
+`oversight.judges`, `oversight.agents` and `oversight.experiments`.
+
+A **spec** is what a user writes where something is named: `NAME`, `NAME:VALUE`,
+`NAME:key=value,key=value`, `FILE.py:NAME` or `package.module:NAME`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.metadata
+import importlib.util
+import inspect
+import sys
+import typing
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pydantic
+
+from oversight.core import OversightError
+
+BUILT_IN: Mapping[str, Mapping[str, str]] = {
+    "protocols": {
+        "naive": "protocols.naive:naive",
+        "expert": "protocols.expert:expert",
+        "consultancy": "protocols.consultancy:consultancy",
+        "debate": "protocols.debate:debate",
+        "critique": "protocols.critique:critique",
+    },
+    "worlds": {
+        "digits": "envs.worlds.digits:Digits",
+        "mnist": "envs.worlds.digits:Mnist",
+    },
+    "judges": {
+        "sparse": "oversight.judges.sparse:sparse",
+        "dials": "oversight.judges.dials:dials",
+        "panel": "oversight.judges.panel:panel",
+        "calibrated": "oversight.judges.calibrated:calibrated",
+        "human": "oversight.agents.human:human",
+    },
+    "agents": {
+        "random": "oversight.agents.simple:RandomAgent",
+        "silent": "oversight.agents.simple:SilentAgent",
+        "greedy": "oversight.agents.searching:greedy",
+        "mcts": "oversight.agents.searching:mcts",
+        "human": "oversight.agents.human:human",
+    },
+    "experiments": {
+        "irving2018": "experiments.irving2018:EXPERIMENT",
+    },
+}
+
+
+class Setting(NamedTuple):
+    """Where an agent is being seated; factories that ask for `setting` receive it."""
+
+    world: Any
+    seat: str
+    judge: Any = None
+    """The agent in the judge's seat, for debaters that search against it."""
+
+
+def names(kind: str) -> list[str]:
+    """Every registered name of a kind: "protocols", "worlds", "judges", …"""
+    return sorted({*BUILT_IN[kind], *(point.name for point in _entry_points(kind))})
+
+
+def load(kind: str, name: str) -> Any:
+    """The object registered under a name; OversightError with the nearest name if there is none."""
+    if name in BUILT_IN[kind]:
+        return _import(BUILT_IN[kind][name])
+    for point in _entry_points(kind):
+        if point.name == name:
+            return point.load()
+    raise OversightError(f"unknown {kind[:-1]} {suggest(name, names(kind), kind)}")
+
+
+def suggest(name: str, known: Iterable[str], kind: str) -> str:
+    """`'debat'; did you mean debate? known protocols: …`, for the end of an error."""
+    known = sorted(known)
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ";"
+    return f"{name!r}{hint} known {kind}: {', '.join(known) or 'none'}"
+
+
+def build(kind: str, spec: str, setting: Setting | None = None) -> Any:
+    """Make what a spec names: a registered factory called with its options, or the user's object.
+
+    The user's own objects (`FILE.py:NAME`, `package.module:NAME`) are returned as they are.
+    """
+    name, _, rest = spec.partition(":")
+    if name in names(kind):
+        return _call(load(kind, name), name, rest, setting)
+    if rest and (name.endswith(".py") or "." in name or "/" in name or _importable(name)):
+        return _from_user(name, rest)
+    load(kind, name)  # raises, naming the nearest
+    raise AssertionError("unreachable")
+
+
+def options(factory: Callable[..., Any], name: str, text: str) -> dict[str, Any]:
+    """Read `value` or `key=value,key=value` by the factory's own annotations.
+
+    A bare first value goes to the factory's first option.
+    """
+    hints = typing.get_type_hints(factory.__init__ if inspect.isclass(factory) else factory)
+    accepted = [p for p in inspect.signature(factory).parameters if p != "setting"]
+    read: dict[str, Any] = {}
+    for place, part in enumerate(filter(None, text.split(","))):
+        key, equals, value = part.partition("=")
+        if not equals and place == 0 and accepted:
+            key, value = accepted[0], part
+        if key not in accepted:
+            raise OversightError(f"{name} has no option {suggest(key, accepted, 'options')}")
+        try:
+            read[key] = pydantic.TypeAdapter(hints[key]).validate_python(value)
+        except pydantic.ValidationError as error:
+            reason = error.errors()[0]["msg"]
+            raise OversightError(f"{name}: cannot set {key} to {value!r}: {reason}") from None
+    return read
+
+
+def _call(factory: Callable[..., Any], name: str, text: str, setting: Setting | None) -> Any:
+    chosen = options(factory, name, text)
+    if "setting" in inspect.signature(factory).parameters:
+        chosen["setting"] = setting
+    return factory(**chosen)
+
+
+def _import(path: str) -> Any:
+    module, _, attribute = path.partition(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def _importable(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def _from_user(source: str, attribute: str) -> Any:
+    try:
+        module = _from_file(Path(source)) if source.endswith(".py") else None
+        module = module or importlib.import_module(source)
+    except OversightError:
+        raise
+    except Exception as error:
+        raise OversightError(
+            f"cannot import {source}: {type(error).__name__}: {error}; "
+            "run it with python alone to see the whole traceback"
+        ) from error
+    if not hasattr(module, attribute):
+        public = [name for name in vars(module) if not name.startswith("_")]
+        raise OversightError(f"{source} has no {suggest(attribute, public, 'names')}")
+    return getattr(module, attribute)
+
+
+def _from_file(path: Path) -> Any:
+    if not path.is_file():
+        raise OversightError(f"no file {path}; give the path to a Python file, then :NAME")
+    spec = importlib.util.spec_from_file_location(f"_oversight_user_{path.stem}", path.resolve())
+    assert spec is not None and spec.loader is not None  # it is a .py file
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # so that what it defines can be pickled
+    spec.loader.exec_module(module)
+    return module
+
+
+def _entry_points(kind: str) -> Iterable[importlib.metadata.EntryPoint]:
+    return importlib.metadata.entry_points(group=f"oversight.{kind}")

@@ -1,0 +1,54 @@
+"""What reveal worlds, additive judges and searching debaters say to each other.
+
+In a reveal world an argument is a *move*: showing the judge one piece of the expert's material (a
+pixel, later a sentence), published true. An additive judge sums one row a move; that is what lets a
+debater search thousands of positions a move (`oversight.search`).
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oversight.agents.base import Agent
+from oversight.core import View
+
+
+class Reveal(NamedTuple):
+    """The data of a message that shows a piece of evidence."""
+
+    move: int
+    value: float
+
+
+class AdditiveJudge(Agent):
+    """A judge with one hidden layer, additive over what is revealed; debaters can search it.
+
+    hidden = relu(bias + Σ rows[move]); logits = head @ hidden + head_bias.
+    """
+
+    bias: NDArray[np.float32]  # (H,)
+    head: NDArray[np.float32]  # (C, H)
+    head_bias: NDArray[np.float32]  # (C,)
+
+    @abstractmethod
+    def rows(self, private: Any) -> NDArray[np.float32]:
+        """(A, H): what each move of an expert's material adds to the hidden sum."""
+
+    @abstractmethod
+    def belief(self, private: Sequence[Any]) -> NDArray[np.float64]:
+        """(B, C): an expert's credences from the whole of each material."""
+
+
+def revealed(view: View) -> list[Reveal]:
+    """What the seat has seen revealed, in order."""
+    return [message.data for message in view.transcript if isinstance(message.data, Reveal)]
+
+
+def claimed(view: View) -> list[int]:
+    """The different answers claimed so far, in order of claiming."""
+    return list(dict.fromkeys(m.data for m in view.transcript if m.act == "claim"))

@@ -1,0 +1,231 @@
+"""The engine: drives thousands of scripts at once, asking each agent once a round.
+
+Pending turns are collected over all live episodes, grouped by agent, and each agent is called once
+with its group. Width and number of processes decide the speed and nothing else: an episode depends
+on its own keys alone.
+"""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import signal
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from itertools import islice
+
+from oversight.agents.base import Agent, Cast
+from oversight.core import OversightError, Turn
+from oversight.episode import Episode, EpisodeFailed
+from oversight.protocol import Protocol
+from oversight.record import Record, record_of
+from oversight.registry import suggest
+from oversight.spaces import Reply
+from oversight.world import World
+
+WIDTH = 1024
+"""Episodes under way at once: enough to batch well, few enough to stay in cache."""
+
+
+def rollout(
+    protocol: Protocol,
+    world: World,
+    cast: Cast,
+    episodes: int | Iterable[int],
+    *,
+    seed: int = 0,
+    width: int = WIDTH,
+    processes: int = 1,
+) -> Iterator[Record]:
+    """Play episodes and yield their records as they finish (sort by `.episode` for their order).
+
+    Args:
+        protocol: with its parameters bound.
+        world: one that has the abilities the protocol needs.
+        cast: an agent for every seat; seats that share an agent are asked together.
+        episodes: how many, or which episode numbers.
+        seed: the root of every key.
+        width: how many episodes are under way at once, in each process.
+        processes: 1 plays here; more fork workers.
+
+    Raises:
+        OversightError: a misfit of protocol and world, an empty seat, or a bad number. An agent
+            that raises or replies illegally fails its own episode only; see `Record.failure`.
+    """
+    check_fit(protocol, world)
+    check_cast(protocol, cast)
+    if isinstance(episodes, int):
+        if episodes < 1:
+            raise OversightError(f"episodes must be at least 1, got {episodes}")
+        episodes = range(episodes)
+    if width < 1 or processes < 1:
+        raise OversightError(f"width and processes must be at least 1, got {width}, {processes}")
+    if processes == 1:
+        return _play(protocol, world, cast, iter(episodes), seed, width)
+    return _play_in_pool(protocol, world, cast, list(episodes), seed, width, processes)
+
+
+def check_fit(protocol: Protocol, world: World) -> None:
+    """OversightError unless the world has what the protocol needs."""
+    missing = protocol.missing(world)
+    if missing:
+        from oversight.catalogue import worlds_that_fit
+
+        fitting = ", ".join(worlds_that_fit(protocol)) or "none registered"
+        raise OversightError(
+            f"{protocol.name} cannot be played on {world.name}: it is not {', '.join(missing)}; "
+            f"worlds that fit: {fitting}"
+        )
+
+
+def check_cast(protocol: Protocol, cast: Cast) -> None:
+    """OversightError unless every seat is taken and nobody sits where there is no seat."""
+    seats = protocol.seats
+    for seat in cast:
+        if seat not in seats:
+            raise OversightError(f"{protocol.name} has no seat {suggest(seat, seats, 'seats')}")
+    empty = [seat for seat in seats if seat not in cast]
+    if empty:
+        raise OversightError(f"nobody sits at {', '.join(empty)}; give each seat an agent")
+
+
+def _play(
+    protocol: Protocol, world: World, cast: Cast, indices: Iterator[int], seed: int, width: int
+) -> Iterator[Record]:
+    live: list[Episode] = []
+    with _quiet_collector():
+        while True:
+            for index in islice(indices, width - len(live)):
+                episode = _begin(protocol, world, index, seed)
+                if isinstance(episode, Record):
+                    yield episode
+                else:
+                    live.append(episode)
+            if not live:
+                return
+            going: list[Episode] = []
+            for episode, replies in zip(live, _ask(cast, live), strict=True):
+                record = _proceed(episode, replies)
+                if record is None:
+                    going.append(episode)
+                else:
+                    yield record
+            live = going
+
+
+def _begin(protocol: Protocol, world: World, index: int, seed: int) -> Episode | Record:
+    episode = Episode(protocol, world, index, seed)
+    return episode if episode.outcome is None else record_of(episode)
+
+
+def _proceed(episode: Episode, replies: list[Reply] | EpisodeFailed) -> Record | None:
+    """Send the replies; the record if the episode ended or failed."""
+    if isinstance(replies, EpisodeFailed):
+        return record_of(episode, replies)
+    turn = episode.pending[0]
+    try:
+        episode.send(replies)
+    except EpisodeFailed as failed:
+        return record_of(episode, failed)
+    except OversightError:
+        raise
+    except Exception as error:  # the script itself broke: that too costs one episode only
+        reason = f"{episode.protocol.name} raised {type(error).__name__}: {error}"
+        return record_of(episode, EpisodeFailed(turn.seat, turn.act, turn.number, reason))
+    return None if episode.outcome is None else record_of(episode)
+
+
+def _ask(cast: Cast, live: Sequence[Episode]) -> list[list[Reply] | EpisodeFailed]:
+    """Ask every agent once for all its pending turns; what each episode was replied, or why not."""
+    groups: dict[int, tuple[Agent, list[Turn], list[tuple[int, int]]]] = {}
+    by_seat = {seat: groups.setdefault(id(agent), (agent, [], [])) for seat, agent in cast.items()}
+    answers: list[list[Reply] | EpisodeFailed] = []
+    for place, episode in enumerate(live):
+        for slot, turn in enumerate(episode.pending):
+            _, turns, places = by_seat[turn.seat]
+            turns.append(turn)
+            places.append((place, slot))
+        answers.append([None] * len(episode.pending))
+    for agent, turns, places in groups.values():
+        if not turns:
+            continue
+        for (place, slot), reply in zip(places, _replies(agent, turns), strict=True):
+            answer = answers[place]
+            if isinstance(reply, EpisodeFailed):
+                answers[place] = reply
+            elif not isinstance(answer, EpisodeFailed):
+                answer[slot] = reply
+    return answers
+
+
+def _replies(agent: Agent, turns: list[Turn]) -> Sequence[Reply | EpisodeFailed]:
+    """The agent's replies; if the batch breaks, each turn alone, so that one costs one episode."""
+    try:
+        replies = agent.act(turns)
+        if len(replies) == len(turns):
+            return replies
+        problem = f"{agent.label} gave {len(replies)} replies to {len(turns)} turns"
+    except Exception as error:
+        problem = f"{agent.label} raised {type(error).__name__}: {error}"
+    if len(turns) > 1:
+        return [_replies(agent, [turn])[0] for turn in turns]
+    turn = turns[0]
+    return [EpisodeFailed(turn.seat, turn.act, turn.number, problem)]
+
+
+@contextmanager
+def _quiet_collector() -> Iterator[None]:
+    """Keep the garbage collector from walking millions of small live objects over and over."""
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(200_000, 10, 10)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
+
+
+# Many processes. What is played is inherited by fork, so nothing of it need be picklable.
+
+_inherited: tuple[Protocol, World, Cast, int, int] | None = None
+
+
+def _play_in_pool(
+    protocol: Protocol,
+    world: World,
+    cast: Cast,
+    indices: list[int],
+    seed: int,
+    width: int,
+    processes: int,
+) -> Iterator[Record]:
+    global _inherited
+    block = max(1, min(width, -(-len(indices) // (4 * processes))))
+    blocks = iter([indices[at : at + block] for at in range(0, len(indices), block)])
+    _inherited = (protocol, world, cast, seed, width)
+    fork = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(processes, mp_context=fork, initializer=_in_worker) as pool:
+        try:
+            waiting: set[Future[list[Record]]] = {
+                pool.submit(_play_block, part) for part in islice(blocks, 2 * processes)
+            }
+            while waiting:
+                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                for future in done:
+                    waiting |= {pool.submit(_play_block, part) for part in islice(blocks, 1)}
+                    yield from future.result()
+        finally:
+            _inherited = None
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _in_worker() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
+
+
+def _play_block(indices: list[int]) -> list[Record]:
+    assert _inherited is not None  # set before the fork
+    protocol, world, cast, seed, width = _inherited
+    return list(_play(protocol, world, cast, iter(indices), seed, width))

@@ -1,0 +1,238 @@
+"""Where episodes are kept: Parquet shards, each written whole or not at all, and a manifest.
+
+A run that is interrupted goes on where it stopped: finished episodes are read back, the rest are
+played, and the result is the same, bit by bit, as that of a run that nobody interrupted.
+"""
+
+from __future__ import annotations
+
+import datetime
+import importlib.metadata
+import json
+import os
+import platform
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from oversight.core import OversightError
+from oversight.record import Failure, Record
+
+SHARD = 4096
+"""Records a shard holds at most; memory stays flat and a crash loses less than one."""
+SECONDS = 10.0
+"""A slow run writes what it has at least this often."""
+
+_SCHEMA = pa.schema(
+    {
+        "episode": pa.int64(),
+        "case": pa.string(),
+        "truth": pa.int32(),
+        "credences": pa.list_(pa.float64()),
+        "correct": pa.float64(),
+        "arguments": pa.int32(),
+        "rewards": pa.string(),
+        "metrics": pa.string(),
+        "sides": pa.string(),
+        "replies": pa.string(),
+        "transcript": pa.string(),
+        "failure": pa.string(),
+    }
+)
+_AS_JSON = ("rewards", "metrics", "sides", "replies", "failure")
+
+
+class Store:
+    """One run's episodes in one directory. Use as a context manager while playing."""
+
+    def __init__(self, path: Path, configuration: Mapping[str, Any] | None = None) -> None:
+        """Open a run directory, or with a `configuration` begin or resume one.
+
+        Raises OversightError when the directory holds a run of another configuration, is no run,
+        or cannot be written.
+        """
+        self.path = path
+        self._waiting: list[Record] = []
+        self._written = time.monotonic()
+        if configuration is None:
+            self.manifest = _read_manifest(path)
+        else:
+            self.manifest = _begin_or_resume(path, configuration)
+        self._shards = len(self._parts())
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> Literal[False]:
+        self.flush()
+        return False
+
+    @property
+    def done(self) -> set[int]:
+        """The numbers of the episodes that are safely on disk."""
+        numbers: set[int] = set()
+        for part in self._parts():
+            numbers.update(_read(part, ["episode"]).column("episode").to_pylist())
+        return numbers
+
+    def append(self, record: Record) -> None:
+        """Keep a record; it reaches the disk with its shard, or after some seconds."""
+        self._waiting.append(record)
+        if len(self._waiting) >= SHARD or time.monotonic() - self._written > SECONDS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is waiting as one shard, whole or not at all."""
+        if not self._waiting:
+            return
+        target = self.path / f"part-{self._shards:05d}.parquet"
+        try:
+            _write_whole(target, lambda file: pq.write_table(_table(self._waiting), file))
+        except OSError as error:
+            raise OversightError(
+                f"cannot write {target}: {error.strerror or error}; the episodes in the "
+                f"{self._shards} shards before it are safe: make room, then run the same command "
+                "again to go on from there"
+            ) from error
+        self._shards += 1
+        self._waiting = []
+        self._written = time.monotonic()
+
+    def frame(self) -> pd.DataFrame:
+        """Every stored episode, in order, as a data frame."""
+        parts = self._parts()
+        if not parts:
+            return _SCHEMA.empty_table().to_pandas()
+        table = pa.concat_tables([_read(part) for part in parts])
+        return table.sort_by("episode").to_pandas()
+
+    def records(self) -> list[Record]:
+        """Every stored episode, in order."""
+        rows = pa.concat_tables([_read(part) for part in self._parts()]) if self._parts() else None
+        return [] if rows is None else [_record(r) for r in rows.sort_by("episode").to_pylist()]
+
+    def _parts(self) -> list[Path]:
+        return sorted(self.path.glob("part-*.parquet"))
+
+
+def _table(records: Sequence[Record]) -> pa.Table:
+    dumps = json.dumps
+    columns: dict[str, list[Any]] = {
+        "episode": [r.episode for r in records],
+        "case": [r.case for r in records],
+        "truth": [r.truth for r in records],
+        "credences": [r.credences for r in records],
+        "correct": [r.correct for r in records],
+        "arguments": [r.arguments for r in records],
+        "rewards": [dumps(r.rewards) for r in records],
+        "metrics": [dumps(r.metrics) for r in records],
+        "sides": [dumps(r.sides) for r in records],
+        "replies": [dumps(r.replies) for r in records],
+        "transcript": [r.transcript for r in records],
+        "failure": [None if r.failure is None else dumps(r.failure._asdict()) for r in records],
+    }
+    return pa.Table.from_pydict(columns, schema=_SCHEMA)
+
+
+def _record(row: dict[str, Any]) -> Record:
+    for name in _AS_JSON:
+        row[name] = None if row[name] is None else json.loads(row[name])
+    row["credences"] = None if row["credences"] is None else tuple(row["credences"])
+    row["failure"] = None if row["failure"] is None else Failure(**row["failure"])
+    row["replies"] = [tuple(r) if isinstance(r, list) else r for r in row["replies"]]
+    return Record(**row)
+
+
+def _read(part: Path, columns: list[str] | None = None) -> pa.Table:
+    try:
+        return pq.read_table(part, columns=columns)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise OversightError(
+            f"{part} cannot be read ({error}); delete that file and run the same command again: "
+            "only its episodes are played anew"
+        ) from error
+
+
+def _write_whole(target: Path, write: Any) -> None:
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".part-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def write_text(target: Path, text: str) -> None:
+    """Write a text file whole or not at all; OversightError when the disk will not have it."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _write_whole(target, lambda file: file.write(text.encode()))
+    except OSError as error:
+        raise OversightError(f"cannot write {target}: {error.strerror or error}") from error
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
+    try:
+        return json.loads((path / "manifest.json").read_text())
+    except FileNotFoundError:
+        raise OversightError(f"{path} is not a run: it has no manifest.json") from None
+    except (json.JSONDecodeError, OSError) as error:
+        raise OversightError(f"{path / 'manifest.json'} cannot be read: {error}") from error
+
+
+def _begin_or_resume(path: Path, configuration: Mapping[str, Any]) -> dict[str, Any]:
+    wanted = json.loads(json.dumps(configuration))
+    if (path / "manifest.json").exists():
+        manifest = _read_manifest(path)
+        held = manifest["configuration"]
+        differing = sorted(key for key in {*held, *wanted} if held.get(key) != wanted.get(key))
+        if differing:
+            shown = "; ".join(
+                f"{k}: {held.get(k)!r} there, {wanted.get(k)!r} now" for k in differing
+            )
+            raise OversightError(
+                f"{path} holds a run of another configuration ({shown}); "
+                "choose another --out, or delete it"
+            )
+        return manifest
+    manifest = {"configuration": wanted, **_circumstances()}
+    write_text(path / "manifest.json", json.dumps(manifest, indent=2) + "\n")
+    return manifest
+
+
+def _circumstances() -> dict[str, Any]:
+    packages = ("oversight-lab", "numpy", "numba", "scipy", "torch", "pettingzoo", "gymnasium")
+    return {
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "revision": revision(),
+        "python": platform.python_version(),
+        "versions": {name: importlib.metadata.version(name) for name in packages},
+    }
+
+
+def revision() -> str | None:
+    """The commit of this checkout, `+changes` when files differ from it, None outside git."""
+
+    def git(*words: str) -> str:
+        here = Path(__file__).parent
+        return subprocess.run(
+            ["git", *words], cwd=here, capture_output=True, text=True, check=True, timeout=10
+        ).stdout.strip()
+
+    try:
+        return git("rev-parse", "--short=12", "HEAD") + (
+            "+changes" if git("status", "--porcelain", "--untracked-files=no") else ""
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
