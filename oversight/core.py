@@ -64,6 +64,10 @@ class Case:
         return replace(self, truth=Sealed(answer))
 
 
+SILENCE = "(silence)"
+"""The text of a message by a seat that chose to say nothing."""
+
+
 class Message(NamedTuple):
     """Something said aloud, as the world published it."""
 

@@ -180,7 +180,7 @@ class Table:
         )
         if swap:
             place = (place + 1) % len(seats)
-        answers = lies[:place] + [truth] + lies[place:]
+        answers = [*lies[:place], truth, *lies[place:]]
         self.sides = {seat: Side(a) for seat, a in zip(seats, answers, strict=False)}
         return self.sides
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from oversight.core import Message
+from oversight.core import SILENCE, Message
 from oversight.episode import Episode, EpisodeFailed
 from oversight.spaces import Reply
 
@@ -36,6 +36,8 @@ class Record(NamedTuple):
     """The answer each seat argued for; seats that argued *against* an answer are left out."""
     arguments: int
     """How much evidence the judge read, argued or looked up: the budget of comparisons."""
+    claims: int
+    """How many different answers were claimed aloud."""
     replies: Sequence[Reply]
     transcript: str
     failure: Failure | None = None
@@ -56,7 +58,8 @@ def record_of(episode: Episode, failed: EpisodeFailed | None = None) -> Record:
         {} if outcome is None else outcome.rewards,
         {} if outcome is None else outcome.metrics,
         {seat: side.answer for seat, side in episode.table.sides.items() if side.supports},
-        sum([message.act in ("argue", "look") for message in said]),
+        sum([m.act in ("argue", "look") and m.text != SILENCE for m in said]),
+        len({m.data for m in said if m.act == "claim"}),
         episode.replies,
         script_text(said),
         None if failed is None else Failure(failed.seat, failed.act, failed.number, failed.reason),

@@ -15,6 +15,7 @@ import importlib
 import importlib.metadata
 import importlib.util
 import inspect
+import re
 import sys
 import typing
 from collections.abc import Callable, Iterable, Mapping
@@ -106,15 +107,17 @@ def build(kind: str, spec: str, setting: Setting | None = None) -> Any:
 def options(factory: Callable[..., Any], name: str, text: str) -> dict[str, Any]:
     """Read `value` or `key=value,key=value` by the factory's own annotations.
 
-    A bare first value goes to the factory's first option.
+    A bare first value goes to the factory's first option. A value that is itself a spec with
+    commas goes in parentheses: `calibrated:(dials:skill=0.8,first=1)`.
     """
     hints = typing.get_type_hints(factory.__init__ if inspect.isclass(factory) else factory)
     accepted = [p for p in inspect.signature(factory).parameters if p != "setting"]
     read: dict[str, Any] = {}
-    for place, part in enumerate(filter(None, text.split(","))):
+    for place, part in enumerate(re.findall(r"(?:\([^()]*\)|[^,])+", text)):
         key, equals, value = part.partition("=")
-        if not equals and place == 0 and accepted:
+        if accepted and place == 0 and (not equals or not key.isidentifier()):
             key, value = accepted[0], part
+        value = value.removeprefix("(").removesuffix(")")
         if key not in accepted:
             raise OversightError(f"{name} has no option {suggest(key, accepted, 'options')}")
         try:
@@ -165,7 +168,8 @@ def _from_file(path: Path) -> Any:
     if not path.is_file():
         raise OversightError(f"no file {path}; give the path to a Python file, then :NAME")
     spec = importlib.util.spec_from_file_location(f"_oversight_user_{path.stem}", path.resolve())
-    assert spec is not None and spec.loader is not None  # it is a .py file
+    assert spec is not None  # it is a .py file
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # so that what it defines can be pickled
     spec.loader.exec_module(module)

@@ -105,7 +105,7 @@ def _play(
             if not live:
                 return
             going: list[Episode] = []
-            for episode, replies in zip(live, _ask(cast, live), strict=True):
+            for episode, replies in zip(live, ask(cast, live), strict=True):
                 record = _proceed(episode, replies)
                 if record is None:
                     going.append(episode)
@@ -136,7 +136,7 @@ def _proceed(episode: Episode, replies: list[Reply] | EpisodeFailed) -> Record |
     return None if episode.outcome is None else record_of(episode)
 
 
-def _ask(cast: Cast, live: Sequence[Episode]) -> list[list[Reply] | EpisodeFailed]:
+def ask(cast: Cast, live: Sequence[Episode]) -> list[list[Reply] | EpisodeFailed]:
     """Ask every agent once for all its pending turns; what each episode was replied, or why not."""
     groups: dict[int, tuple[Agent, list[Turn], list[tuple[int, int]]]] = {}
     by_seat = {seat: groups.setdefault(id(agent), (agent, [], [])) for seat, agent in cast.items()}
@@ -166,6 +166,8 @@ def _replies(agent: Agent, turns: list[Turn]) -> Sequence[Reply | EpisodeFailed]
         if len(replies) == len(turns):
             return replies
         problem = f"{agent.label} gave {len(replies)} replies to {len(turns)} turns"
+    except OversightError:
+        raise  # the user can mend it: that stops the run rather than failing every episode
     except Exception as error:
         problem = f"{agent.label} raised {type(error).__name__}: {error}"
     if len(turns) > 1:

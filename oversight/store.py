@@ -38,6 +38,7 @@ _SCHEMA = pa.schema(
         "credences": pa.list_(pa.float64()),
         "correct": pa.float64(),
         "arguments": pa.int32(),
+        "claims": pa.int32(),
         "rewards": pa.string(),
         "metrics": pa.string(),
         "sides": pa.string(),
@@ -122,6 +123,11 @@ class Store:
         return sorted(self.path.glob("part-*.parquet"))
 
 
+def frame_of(records: Sequence[Record]) -> pd.DataFrame:
+    """Records as the data frame that a store of them gives back."""
+    return _table(records).sort_by("episode").to_pandas()
+
+
 def _table(records: Sequence[Record]) -> pa.Table:
     dumps = json.dumps
     columns: dict[str, list[Any]] = {
@@ -131,6 +137,7 @@ def _table(records: Sequence[Record]) -> pa.Table:
         "credences": [r.credences for r in records],
         "correct": [r.correct for r in records],
         "arguments": [r.arguments for r in records],
+        "claims": [r.claims for r in records],
         "rewards": [dumps(r.rewards) for r in records],
         "metrics": [dumps(r.metrics) for r in records],
         "sides": [dumps(r.sides) for r in records],

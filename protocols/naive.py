@@ -1,7 +1,7 @@
 """Naive judge: the judge decides alone, on what it finds by itself.
 
 The baseline of every oversight curve, and two of its controls. With `sides` it becomes the control
-everyone forgets: candidate answers are declared, the truth among them, and nobody argues. On MNIST
+everyone forgets: candidate answers are declared and nobody argues. On MNIST
 with one random lie that alone takes the judge of Irving et al. 2018 from 55.51 to 88.31 %
 (precommit analysis, 2019).
 
@@ -23,11 +23,16 @@ from oversight.world import Unaided
 def naive(
     case: Case, table: Table, *, evidence: int = 6, sides: int = 0, lie: int | None = None
 ) -> Script:
-    """The judge alone; `sides` answers are declared first, the true one among them."""
+    """The judge alone; `sides` answers are declared first.
+
+    The truth is among two or more declared sides, and is a single one half of the time.
+    """
+    seats = [f"side_{place}" for place in range(sides)]
     if sides:
-        seats = [f"side_{i}" for i in range(sides)]
-        for seat, side in table.place_sides(seats, lie=lie).items():
-            table.declare(seat, side.answer)
+        placed = table.place_sides(seats if sides > 1 else [*seats, "nobody"], lie=lie)
+        table.sides = {seat: placed[seat] for seat in seats}
+    for seat in seats:
+        table.declare(seat, table.sides[seat].answer)
     table.look(evidence)
     credences = yield from table.decide("judge", DECIDE)
     return Outcome(credences, judge_pay(credences, case))

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from oversight import keys
 from oversight.agents.base import Agent
 from oversight.agents.searching import SearchingDebater
-from oversight.core import Case, Message, OversightError, Question, Sealed, View
+from oversight.core import SILENCE, Case, Message, OversightError, Question, Sealed, View
 from oversight.data import NonzeroPixels, PixelData, load_digits, load_mnist
 from oversight.judges.sparse import SparseJudge
 from oversight.reveal import Reveal, claimed, revealed
@@ -124,7 +124,7 @@ class Pixels(World, Arguable, Askable, Unaided, Numeric):
     def publish(self, case: Case, seat: str, act: str, reply: Reply) -> Message:
         """The revealed pixel with its true value."""
         if reply is None:
-            return Message(seat, act, "(silence)")
+            return Message(seat, act, SILENCE)
         assert isinstance(reply, int)  # the space is a Choose
         row, column = divmod(reply, self.data.side)
         value = float(case.private[reply])

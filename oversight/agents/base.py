@@ -24,11 +24,17 @@ class Agent(ABC):
     def act(self, turns: Sequence[Turn]) -> Sequence[Reply]:
         """One reply a turn, in order."""
 
+    def prepare(self, rehearse: Rehearsal) -> None:
+        """Learn what it must before a run; `rehearse` plays games that the run does not count."""
+
     @property
     def label(self) -> str:
         """How manifests and reports name it."""
         return type(self).__name__
 
+
+Rehearsal: TypeAlias = Callable[[Agent, int], Sequence[Any]]
+"""`(judge, episodes) -> records` of the coming run's own game, on cases kept apart from it."""
 
 Cast: TypeAlias = Mapping[str, Agent]
 """Who sits where: seat name -> agent."""

@@ -36,6 +36,29 @@ class SilentAgent(Agent):
         return "silent"
 
 
+class ArguesLike(Agent):
+    """Claims and asks as `base` does, but argues as `other`: how controls replace the arguing."""
+
+    def __init__(self, base: Agent, other: Agent) -> None:
+        self.base = base
+        self.other = other
+
+    @property
+    def label(self) -> str:
+        """Such as "mcts:200 arguing like silent"."""
+        return f"{self.base.label} arguing like {self.other.label}"
+
+    def act(self, turns: Sequence[Turn]) -> list[Reply]:
+        """Each turn's reply from whichever of the two plays its act."""
+        replies: list[Reply] = [None] * len(turns)
+        for agent, argues in ((self.other, True), (self.base, False)):
+            places = [p for p, turn in enumerate(turns) if (turn.act == "argue") is argues]
+            if places:
+                for place, reply in zip(places, agent.act([turns[p] for p in places]), strict=True):
+                    replies[place] = reply
+        return replies
+
+
 def _uniform(turn: Turn) -> Reply:
     match turn.space:
         case Choose() as space:

@@ -23,7 +23,7 @@ from oversight.spaces import Reply
 
 
 class SparseJudge(AdditiveJudge):
-    """Judges from k revealed pixels; given the whole image, as an expert trained on whole images."""
+    """Judges from k revealed pixels; given the whole image, as an expert trained on such."""
 
     def __init__(
         self, data: PixelData, pixels: int, *, seed: int = 0, recipe: Recipe | None = None
@@ -84,9 +84,7 @@ class SparseJudge(AdditiveJudge):
             places = [place for place, seen in enumerate(expert) if seen is kind]
             if places:
                 credences[places] = believe([turns[place].view for place in places])
-        return [
-            _among_claims(row, turn.view) for row, turn in zip(credences, turns, strict=True)
-        ]
+        return [_among_claims(row, turn.view) for row, turn in zip(credences, turns, strict=True)]
 
     def _from_images(self, views: Sequence[View]) -> NDArray[np.float64]:
         return self.belief([view.private for view in views])

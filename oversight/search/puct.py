@@ -50,9 +50,7 @@ class Found(NamedTuple):
     visits: list[NDArray[np.int64]]  # G × (A,): visits of each move at the root
 
 
-def search(
-    games: Sequence[Game], rollouts: int, keys: ArrayLike, *, c: float = 1.0
-) -> Found:
+def search(games: Sequence[Game], rollouts: int, keys: ArrayLike, *, c: float = 1.0) -> Found:
     """Search each game alone and return its most visited move.
 
     A rollout is one descent from the root to a position not seen before (one evaluation), to the

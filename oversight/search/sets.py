@@ -54,28 +54,67 @@ def unrank(rank: int, size: int) -> tuple[int, ...]:
     return tuple(reversed(members))
 
 
-@njit(cache=True, fastmath=FAST)
-def lead_run(judge: Judge, j: int, total: Any, first: int, count: int, out: Any) -> None:
-    """Head j's logit after adding each of rows first … first + count − 1 to the sum `total`.
+@njit(cache=True)
+def first_tops(judge: Judge, total: Any, size: int) -> Any:
+    """The first set of `size` and its sums: sums[i] is `total` plus the rows of members i and up."""
+    top = np.arange(size)
+    sums = np.empty((size + 1, total.size), np.float32)
+    sums[size] = total
+    _add_from(judge, top, sums, size - 1)
+    return top, sums
 
-    relu(x + r) = max(r, −x) + x, and the second term is the same for the whole run. `first` and
-    the buffer's length are whole blocks; what lies past `count` is of no meaning.
-    """
-    head, floor = judge.heads[j], total
+
+@njit(cache=True)
+def advance(judge: Judge, top: Any, sums: Any) -> bool:
+    """Step `top` to the next set in order and mend its sums; False after the last."""
+    size, moves = top.size, len(judge.choose) - 1
+    for i in range(size):
+        if top[i] + 1 < (top[i + 1] if i + 1 < size else moves):
+            top[i] += 1
+            for lower in range(i):
+                top[lower] = lower
+            _add_from(judge, top, sums, i)
+            return True
+    return False
+
+
+@njit(cache=True)
+def _add_from(judge: Judge, top: Any, sums: Any, member: int) -> None:
+    """Recompute the sums of `member` and of all below it."""
+    for i in range(member, -1, -1):
+        row, above, total = judge.rows[top[i]], sums[i + 1], sums[i]
+        for h in range(total.size):
+            total[h] = above[h] + row[h]
+
+
+@njit(cache=True, fastmath=FAST)
+def base_lead(judge: Judge, j: int, total: Any) -> float:
+    """Head j's logit at `total`, were no unit clipped."""
     base = judge.offsets[j]
+    for h in range(total.shape[0]):
+        base += judge.heads[j, h] * total[h]
+    return base
+
+
+@njit(cache=True, fastmath=FAST)
+def lead_block(judge: Judge, j: int, base: float, total: Any, first: int, leads: Any) -> None:
+    """Head j's logits after adding each of the BLOCK rows from `first` to `total`.
+
+    relu(x + r) = max(r, −x) + x, and the second term, `base`, is the same for a whole run.
+    """
+    head = judge.heads[j]
+    row_0, row_1 = judge.rows[first], judge.rows[first + 1]
+    row_2, row_3 = judge.rows[first + 2], judge.rows[first + 3]
+    lead_0 = lead_1 = lead_2 = lead_3 = np.float32(0)
     for h in range(head.shape[0]):
-        base += head[h] * total[h]
-    for m in range(first, first + count, BLOCK):
-        row_0, row_1 = judge.rows[m], judge.rows[m + 1]
-        row_2, row_3 = judge.rows[m + 2], judge.rows[m + 3]
-        lead_0 = lead_1 = lead_2 = lead_3 = np.float32(0)
-        for h in range(head.shape[0]):
-            weight, floor = head[h], -total[h]
-            lead_0 += weight * max(row_0[h], floor)
-            lead_1 += weight * max(row_1[h], floor)
-            lead_2 += weight * max(row_2[h], floor)
-            lead_3 += weight * max(row_3[h], floor)
-        out[m] = lead_0 + base
-        out[m + 1] = lead_1 + base
-        out[m + 2] = lead_2 + base
-        out[m + 3] = lead_3 + base
+        weight, floor = head[h], -total[h]
+        lead_0 += weight * max(row_0[h], floor)
+        lead_1 += weight * max(row_1[h], floor)
+        lead_2 += weight * max(row_2[h], floor)
+        lead_3 += weight * max(row_3[h], floor)
+    leads[0], leads[1], leads[2], leads[3] = (
+        lead_0 + base,
+        lead_1 + base,
+        lead_2 + base,
+        lead_3 + base,
+    )

@@ -1,0 +1,102 @@
+"""A person at the terminal, in any seat: judge, debater or consultant."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+
+from oversight.agents.base import Agent
+from oversight.core import OversightError, Turn
+from oversight.registry import Setting
+from oversight.spaces import Choose, Credences, IllegalReply, Number, Reply, Write
+from oversight.world import World
+
+
+class HumanAgent(Agent):
+    """Shows the game as its seat may see it and asks until the reply is legal."""
+
+    replayable = False
+
+    def __init__(
+        self,
+        world: World,
+        ask: Callable[[str], str] = input,
+        show: Callable[[str], None] | None = None,
+    ) -> None:
+        self.world = world
+        self._ask = ask
+        self._show = show or (lambda text: print(text, file=sys.stderr))
+
+    @property
+    def label(self) -> str:
+        """ "human"."""
+        return "human"
+
+    def act(self, turns: Sequence[Turn]) -> list[Reply]:
+        """Each turn in order, on the screen."""
+        return [self._play(turn) for turn in turns]
+
+    def _play(self, turn: Turn) -> Reply:
+        self._show(f"\n{self.world.draw(turn.view)}\n\nYou are {turn.seat}. {turn.instruction}")
+        self._show(_how_to_reply(turn))
+        while True:
+            try:
+                return turn.space.check(_read(turn, self._ask("> ")))
+            except IllegalReply as error:
+                self._show(f"Not possible: {error}.")
+            except EOFError:
+                raise OversightError("the terminal was closed before the game was over") from None
+
+
+def _read(turn: Turn, text: str) -> Reply:
+    """What was typed, as the turn's space expects it; left as text where it does not parse."""
+    text = text.strip()
+    try:
+        match turn.space:
+            case Choose():
+                return _named(turn, text) if text else None
+            case Credences(n=n):
+                typed = tuple(float(part) for part in text.replace(",", " ").split())
+                return _sure_of(_named(turn, text), n) if len(typed) == 1 else typed
+            case Number():
+                return float(text)
+            case Write():
+                return text or None
+    except ValueError:
+        return text
+
+
+def _named(turn: Turn, text: str) -> int:
+    """An answer by its words (where answers are chosen), or any index by its number."""
+    answers = turn.view.question.answers
+    return answers.index(text) if turn.act != "argue" and text in answers else int(text)
+
+
+def _sure_of(answer: int, n: int) -> tuple[float, ...]:
+    if not 0 <= answer < n:
+        raise IllegalReply(f"{answer} is no answer; there are {n}")
+    return tuple(float(place == answer) for place in range(n))
+
+
+def _how_to_reply(turn: Turn) -> str:
+    answers = turn.view.question.answers
+    match turn.space:
+        case Credences(n=n):
+            listed = ", ".join(answers)
+            return (
+                f"Type one answer ({listed}) if you are sure, or {n} probabilities in that order."
+            )
+        case Choose() as space:
+            shown = ", ".join(map(str, list(space.options)[:40]))
+            more = ", …" if len(space.options) > 40 else ""
+            silence = "; an empty line stays silent" if space.silence else ""
+            return f"Type one of: {shown}{more}{silence}."
+        case Number(low=low, high=high):
+            return f"Type a number from {low:g} to {high:g}."
+        case Write(limit=limit):
+            return f"Type up to {limit} characters."
+
+
+def human(setting: Setting) -> HumanAgent:
+    """The registry's `human`."""
+    return HumanAgent(setting.world)

@@ -1,0 +1,116 @@
+"""What there is, by name: for `oversight list` and for the README.
+
+`python -m oversight.catalogue --write README.md` renews the README's catalogue, `--check` fails
+when it no longer says what the registry holds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from oversight.protocol import Protocol
+from oversight.registry import load, names
+
+BEGIN, END = "<!-- catalogue: begin -->", "<!-- catalogue: end -->"
+
+
+def worlds_that_fit(protocol: Protocol) -> list[str]:
+    """The registered worlds that have every ability the protocol needs."""
+    return [name for name in names("worlds") if not protocol.missing(load("worlds", name))]
+
+
+def catalogue() -> dict[str, list[dict[str, Any]]]:
+    """Everything registered, as plain values: the JSON of `oversight list`."""
+    return {
+        "protocols": [_protocol(name) for name in names("protocols")],
+        "worlds": [_world(name) for name in names("worlds")],
+        "judges": [_thing("judges", name) for name in names("judges")],
+        "agents": [_thing("agents", name) for name in names("agents")],
+        "experiments": [
+            {"name": name, "paper": (it := load("experiments", name)).paper, "about": it.about}
+            for name in names("experiments")
+        ],
+    }
+
+
+def _protocol(name: str) -> dict[str, Any]:
+    protocol: Protocol = load("protocols", name)
+    return {
+        "name": name,
+        "paper": protocol.paper,
+        "seats": list(protocol.seats),
+        "worlds": worlds_that_fit(protocol),
+        "parameters": protocol.defaults,
+        "about": _first_line(sys.modules[protocol.script.__module__]),
+    }
+
+
+def _world(name: str) -> dict[str, Any]:
+    world = load("worlds", name)
+    abilities = [b.__name__ for b in world.__mro__ if b.__module__ == "oversight.world"]
+    return {
+        "name": name,
+        "abilities": sorted(set(abilities) - {"World"}),
+        "about": _first_line(world),
+    }
+
+
+def _thing(kind: str, name: str) -> dict[str, Any]:
+    factory = load(kind, name)
+    options = [p for p in inspect.signature(factory).parameters if p != "setting"]
+    return {"name": name, "options": options, "about": _first_line(factory)}
+
+
+def _first_line(thing: Any) -> str:
+    return (inspect.getdoc(thing) or "").partition("\n")[0]
+
+
+def as_markdown() -> str:
+    """The catalogue as the README prints it."""
+    held = catalogue()
+    lines = ["| Protocol | Seats | Worlds | Paper |", "|---|---|---|---|"]
+    lines += [
+        f"| `{p['name']}` | {', '.join(p['seats'])} | {', '.join(p['worlds'])} | {p['paper']} |"
+        for p in held["protocols"]
+    ]
+    for kind in ("worlds", "judges", "agents", "experiments"):
+        lines += ["", f"| {kind[:-1].capitalize()} | |", "|---|---|"]
+        lines += [f"| `{thing['name']}` | {thing['about']} |" for thing in held[kind]]
+    return "\n".join(lines)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write or check the catalogue in a README; 0 when it is as it should be."""
+    parser = argparse.ArgumentParser(prog="python -m oversight.catalogue", description=__doc__)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--check", metavar="README", type=Path, help="fail if it is out of date")
+    what.add_argument("--write", metavar="README", type=Path, help="bring it up to date")
+    chosen = parser.parse_args(arguments)
+    readme: Path = chosen.check or chosen.write
+    text = readme.read_text()
+    block = f"{BEGIN}\n{as_markdown()}\n{END}"
+    renewed, found = re.subn(
+        f"{re.escape(BEGIN)}.*{re.escape(END)}", lambda _: block, text, flags=re.DOTALL
+    )
+    if not found:
+        print(f"{readme} has no {BEGIN} … {END} to fill", file=sys.stderr)
+        return 2
+    if chosen.write:
+        readme.write_text(renewed)
+    elif renewed != text:
+        print(
+            f"{readme} is out of date: run python -m oversight.catalogue --write {readme}",
+            file=sys.stderr,
+        )
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,5 @@
+"""The command line: `oversight run | reproduce | list | rejudge | show`."""
+
+from oversight.cli.app import main
+
+__all__ = ["main"]

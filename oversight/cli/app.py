@@ -1,0 +1,267 @@
+"""The commands, one function each: read the words, call the library, print what it says.
+
+Exit codes: 0 all well; 1 an episode failed or a claim does not hold; 2 wrong usage, or something
+that the message says how to mend; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from oversight.cli import show
+from oversight.cli.progress import progress_bars
+from oversight.core import OversightError
+
+WRONG_USAGE, NOT_WELL, INTERRUPTED = 2, 1, 130
+
+app = typer.Typer(
+    name="oversight",
+    help="Can a weak judge get the truth out of agents stronger than itself? Play it and see.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Seed = Annotated[int, typer.Option(help="The root of all luck; the same seed, the same games.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the results as JSON.")]
+DataDir = Annotated[
+    Path | None, typer.Option(help="The folder of the four MNIST files, gzipped or not.")
+]
+Processes = Annotated[int, typer.Option(help="How many processes play at once.")]
+RunDirectory = Annotated[Path, typer.Argument(help="A run's directory, as --out named it.")]
+
+
+@app.command(
+    epilog="Examples:\n\n"
+    "oversight run debate --world digits --episodes 500\n\n"
+    "oversight run debate --world digits --agent debater=mcts:1000 --judge dials:skill=0.8\n\n"
+    "oversight run consultancy --world digits --set form=open --judge my_judge.py:judge --json"
+)
+def run(
+    protocol: Annotated[str, typer.Argument(help="A protocol; `oversight list` names them.")],
+    world: Annotated[str, typer.Option(help="A world, with settings if any: digits:pixels=4.")],
+    agent: Annotated[
+        list[str] | None,
+        typer.Option(help="SEAT=SPEC, repeatable: debater_0=mcts:1000; debater=… seats them all."),
+    ] = None,
+    judge: Annotated[
+        str | None, typer.Option(help="A judge: a name, FILE.py:NAME or package.module:NAME.")
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A protocol parameter, name=value, repeatable."),
+    ] = None,
+    episodes: Annotated[
+        int, typer.Option(help="Games to play, and as many for each control.")
+    ] = 100,
+    seed: Seed = 0,
+    out: Annotated[
+        Path | None, typer.Option(help="Keep the games here; the same command again goes on.")
+    ] = None,
+    controls: Annotated[bool, typer.Option(help="Play the controls beside the protocol.")] = True,
+    processes: Processes = 1,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Play a protocol on a world, with its controls beside it."""
+    from oversight.agents.human import HumanAgent
+    from oversight.casting import cast_for
+    from oversight.registry import load
+    from oversight.report.run_page import write_run_page
+    from oversight.runs import Effort, run
+    from oversight.summary import comparison_as_json
+
+    played = load("protocols", protocol).bind(**_pairs(set_, "--set"))
+    place = _world(world, data_dir)
+    casting = cast_for(played, place, _pairs(agent, "--agent"), judge)
+    alone = any(isinstance(a, HumanAgent) for a in casting.cast.values())
+    with progress_bars("playing", quiet=alone) as progress:
+        result = run(
+            played, place, casting.cast, episodes=episodes, seed=seed, out=out,
+            controls=controls, effort=Effort(processes=processes, **({"width": 1} if alone else {})),
+            progress=progress, names=casting.names,
+        )  # fmt: skip
+    found: dict[str, Any] = {
+        "protocol": protocol,
+        "world": place.name,
+        "parameters": {**played.defaults, **played.parameters},
+        "cast": dict(casting.names),
+        "seed": seed,
+        **comparison_as_json(result.comparison),
+        "out": None if out is None else str(out),
+    }
+    if as_json:
+        print(json.dumps(found, indent=2))
+    else:
+        show.comparison(f"{protocol} on {place.name}", result.comparison)
+        show.failures(result.frames)
+    if out is not None:
+        page = write_run_page(out, played, place, result, found, seed)
+        _say(f"page: {page}")
+    raise typer.Exit(NOT_WELL if result.failed else 0)
+
+
+@app.command(
+    epilog="Examples:\n\n"
+    "oversight reproduce irving2018 --scale quick\n\n"
+    "oversight reproduce irving2018 --scale paper --data mnist --data-dir ../mnist --processes 2"
+)
+def reproduce(
+    experiment: Annotated[str, typer.Argument(help="An experiment; `oversight list` names them.")],
+    scale: Annotated[str, typer.Option(help="quick (minutes), full, or paper.")] = "quick",
+    data: Annotated[str | None, typer.Option(help="Which world to run it on.")] = None,
+    seed: Seed = 0,
+    out: Annotated[
+        Path | None, typer.Option(help="Where it is kept [default: runs/EXPERIMENT-DATA-SCALE].")
+    ] = None,
+    processes: Processes = 2,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Reproduce a paper's figures: ours beside the published numbers, with intervals."""
+    from oversight import study
+    from oversight.registry import load
+    from oversight.report.experiment_page import write_results
+
+    chosen: study.Experiment = load("experiments", experiment)
+    job = study.Job(
+        scale=_one_of(scale, ("quick", "full", "paper"), "--scale"),  # type: ignore[arg-type]
+        data=_one_of(data or chosen.data[0], chosen.data, "--data"),
+        seed=seed,
+        out=out or Path("runs") / f"{experiment}-{data or chosen.data[0]}-{scale}",
+        data_dir=data_dir,
+        processes=_positive(processes, "--processes"),
+    )
+    began = time.monotonic()
+    with progress_bars(experiment) as progress:
+        findings = chosen.run(job._replace(progress=progress))
+    results = study.as_json(chosen, job, findings, time.monotonic() - began)
+    command = shlex.join(["oversight", *sys.argv[1:]])
+    written = write_results(chosen, job, findings, results, command)
+    if as_json:
+        print(json.dumps(results, indent=2))
+    else:
+        show.findings(chosen, findings)
+    for path in written:
+        _say(f"wrote {path}")
+    raise typer.Exit(0 if all(claim.holds for claim in findings.claims) else NOT_WELL)
+
+
+@app.command(name="list", epilog="Example:\n\noversight list --json | jq '.protocols[].name'")
+def list_(as_json: AsJson = False) -> None:
+    """Name every protocol, world, judge, agent and experiment."""
+    from oversight.catalogue import catalogue
+
+    held = catalogue()
+    if as_json:
+        print(json.dumps(held, indent=2))
+    else:
+        show.catalogue(held)
+
+
+@app.command(
+    epilog="Examples:\n\n"
+    "oversight rejudge runs/debate --judge dials:skill=0.5\n\n"
+    "oversight rejudge runs/debate --judge my_judge.py:judge --out runs/debate-mine --json"
+)
+def rejudge(
+    directory: RunDirectory,
+    judge: Annotated[str, typer.Option(help="The judge that decides the recorded games anew.")],
+    arm: Annotated[str, typer.Option(help="Which arm of the run.")] = "main",
+    out: Annotated[Path | None, typer.Option(help="Keep the rejudged games here.")] = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Judge recorded games again: the same arguments, another judge."""
+    from oversight.recorded import rejudge_run
+
+    old = rejudge_run(directory, arm, judge, out, data_dir)
+    if as_json:
+        print(json.dumps(old.as_json(), indent=2))
+    else:
+        show.rejudged(old)
+    raise typer.Exit(NOT_WELL if old.failed else 0)
+
+
+@app.command(
+    name="show",
+    epilog="Examples:\n\noversight show runs/debate --episode 3\n\n"
+    "oversight show runs/debate --arm judge_alone --json",
+)
+def show_(
+    directory: RunDirectory,
+    episode: Annotated[int, typer.Option(help="The episode's number.")] = 0,
+    arm: Annotated[str, typer.Option(help="Which arm of the run.")] = "main",
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Read one game's transcript in the terminal."""
+    from oversight.record import as_row
+    from oversight.recorded import replayed
+
+    record, game = replayed(directory, arm, episode, data_dir)
+    if as_json:
+        print(json.dumps(as_row(record), indent=2))
+    else:
+        show.game(record, game)
+
+
+def main() -> None:
+    """The `oversight` command."""
+    try:
+        app()
+    except OversightError as error:
+        _say(f"[bold red]error:[/] {show.plain(str(error))}")
+        sys.exit(WRONG_USAGE)
+    except KeyboardInterrupt:
+        _say("interrupted; finished games are kept where --out says: run the same command to go on")
+        sys.exit(INTERRUPTED)
+
+
+def _say(text: str) -> None:
+    Console(stderr=True, soft_wrap=True, highlight=False).print(text)
+
+
+def _world(spec: str, data_dir: Path | None) -> Any:
+    from oversight.registry import build
+
+    name = spec.partition(":")[0]
+    place = build("worlds", spec)
+    if data_dir is not None:
+        if not hasattr(place, "data_dir"):
+            raise OversightError(f"--data-dir: {name} needs no files")
+        place.data_dir = data_dir
+    return place
+
+
+def _pairs(words: list[str] | None, option: str) -> dict[str, Any]:
+    pairs: dict[str, Any] = {}
+    for word in words or []:
+        name, equals, value = word.partition("=")
+        if not equals or not name:
+            raise OversightError(f"{option} {word!r}: write name=value")
+        pairs[name] = value
+    return pairs
+
+
+def _one_of(value: str, known: tuple[str, ...], option: str) -> str:
+    from oversight.registry import suggest
+
+    if value not in known:
+        raise OversightError(f"{option} {suggest(value, known, 'values')}")
+    return value
+
+
+def _positive(value: int, option: str) -> int:
+    if value < 1:
+        raise OversightError(f"{option} must be at least 1, got {value}")
+    return value

@@ -1,0 +1,131 @@
+"""What the commands print for people: tables, transcripts, the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from oversight.episode import Episode
+from oversight.metrics.intervals import Interval
+from oversight.record import Record
+from oversight.recorded import Rejudged
+from oversight.study import Experiment, Findings
+from oversight.summary import Comparison, Summary
+
+
+def plain(text: str) -> str:
+    """Text with nothing in it taken for markup."""
+    return escape(text)
+
+
+def comparison(title: str, found: Comparison) -> None:
+    """A run and the controls beside it."""
+    table = Table(
+        "", "accuracy", "log score", "Brier", "cal. error", "evidence", "failed", title=title
+    )
+    for name, summary in {"[bold]the protocol": found.main, **found.controls}.items():
+        table.add_row(name, *_numbers(summary))
+    console = Console()
+    console.print(table)
+    if found.net_gain is not None:
+        console.print(f"net gain over {found.over}: [bold]{_points(found.net_gain)}[/] points")
+    if found.order_effect is not None:
+        console.print(f"as dealt minus sides swapped: {_points(found.order_effect)} points")
+    if found.asd is not None:
+        console.print(f"agent score difference: {_interval(found.asd, 2)} nats")
+
+
+def failures(frames: Mapping[str, pd.DataFrame]) -> None:
+    """The different reasons for which games failed, with how often."""
+    lost = pd.concat(frames.values())["failure"].dropna()
+    console = Console(stderr=True)
+    for reason, count in lost.value_counts().head(5).items():
+        console.print(f"[red]{count} failed:[/] {escape(str(reason))}")
+
+
+def findings(experiment: Experiment, found: Findings) -> None:
+    """An experiment's cells beside the published numbers, and its claims."""
+    table = Table("", "metric", "ours", "published", title=f"{experiment.name}: {experiment.paper}")
+    for cell in found.cells:
+        setting = ", ".join(f"{key} {value}" for key, value in cell.setting.items())
+        ours = _interval(Interval(cell.value, cell.low, cell.high, cell.n), 3)
+        published = "" if cell.published is None else f"{cell.published:g} ({cell.source})"
+        table.add_row(setting, cell.metric, f"{ours} n={cell.n}", published)
+    console = Console()
+    console.print(table)
+    for claim in found.claims:
+        word = "[green]holds[/]" if claim.holds else "[red]does not hold[/]"
+        console.print(f"{word}  {escape(claim.claim)}: {escape(claim.detail)}")
+
+
+def catalogue(held: Mapping[str, list[dict[str, Any]]]) -> None:
+    """Everything registered."""
+    console = Console()
+    for kind, things in held.items():
+        table = Table("", "", title=kind, show_header=False, title_justify="left")
+        for thing in things:
+            table.add_row(f"[bold]{thing['name']}", escape(str(thing["about"])))
+        console.print(table)
+
+
+def rejudged(found: Rejudged) -> None:
+    """Before and after."""
+    table = Table("", "accuracy", "log score", "Brier", "cal. error", "evidence", "failed")
+    table.add_row("as recorded", *_numbers(found.before))
+    table.add_row(escape(found.judge), *_numbers(found.after))
+    console = Console()
+    console.print(table)
+    if found.change is not None:
+        console.print(f"change: [bold]{_points(found.change)}[/] points of accuracy")
+
+
+def game(record: Record, played: Episode) -> None:
+    """One game as it was played."""
+    console = Console(highlight=False)
+    case, said = played.case, played.table.transcript
+    console.rule(f"episode {record.episode}, case {case.id}")
+    view = _all_seen(played)
+    console.print(escape(played.world.draw(view)))
+    answers = case.question.answers
+    console.print(f"\n{len(said)} messages. The truth: [bold]{escape(answers[record.truth])}[/]")
+    if record.failure is not None:
+        why = record.failure
+        console.print(f"[red]failed[/] at {why.seat} ({why.act}): {escape(why.reason)}")
+    if record.credences is not None:
+        for answer, credence in zip(answers, record.credences, strict=True):
+            bar = "█" * round(30 * credence)
+            console.print(f"  {escape(answer):>8} {credence:6.3f} [cyan]{bar}[/]")
+        console.print("paid: " + ", ".join(f"{s} {r:+.2f}" for s, r in record.rewards.items()))
+
+
+def _all_seen(played: Episode) -> Any:
+    from oversight.core import View
+
+    return View(played.case.question, played.table.transcript, played.case.private, None, ())
+
+
+def _numbers(summary: Summary) -> list[str]:
+    error = summary.calibration_error
+    return [
+        _interval(summary.accuracy, 3),
+        _interval(summary.log_score, 2),
+        _interval(summary.brier, 3),
+        "–" if error is None else f"{error:.3f}",
+        f"{summary.arguments:.1f}",
+        str(summary.failed),
+    ]
+
+
+def _interval(found: Interval | None, digits: int) -> str:
+    if found is None:
+        return "–"
+    return f"{found.value:.{digits}f} [{found.low:.{digits}f}, {found.high:.{digits}f}]"
+
+
+def _points(found: Interval) -> str:
+    return f"{100 * found.value:+.1f} [{100 * found.low:+.1f}, {100 * found.high:+.1f}]"

@@ -1,0 +1,122 @@
+"""Experiments as values: what to play, what was published, what is claimed, and what came out.
+
+An experiment fills in cells (a setting, a metric, our value with its interval, the published value
+with its source) and claims (named predicates that hold or do not). `oversight reproduce` runs it,
+prints the table, and writes the figures and the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from oversight.metrics.intervals import Interval
+from oversight.runs import Progress
+
+Scale = Literal["quick", "full", "paper"]
+
+
+class Cell(NamedTuple):
+    """One number of an experiment, beside the published one where there is one."""
+
+    setting: Mapping[str, Any]
+    metric: str
+    value: float
+    low: float
+    high: float
+    n: int
+    """Independent cases behind the interval."""
+    published: float | None = None
+    source: str | None = None
+    """Where the published number was read."""
+
+
+class Claim(NamedTuple):
+    """A named claim of a paper, and whether it held here."""
+
+    claim: str
+    holds: bool
+    detail: str
+    """The numbers that decide it."""
+
+
+class Figure(NamedTuple):
+    """A drawn figure."""
+
+    name: str
+    caption: str
+    svg: str
+
+
+class Transcript(NamedTuple):
+    """One game to open in the page."""
+
+    title: str
+    picture: str
+    """HTML of the game's end as an expert sees it; may be empty."""
+    lines: Sequence[str]
+    verdict: str
+
+
+class Findings(NamedTuple):
+    """What an experiment found."""
+
+    cells: Sequence[Cell]
+    claims: Sequence[Claim]
+    figures: Sequence[Figure] = ()
+    transcripts: Sequence[Transcript] = ()
+    notes: Sequence[str] = ()
+    """Departures from the paper and whatever the reader must know, a sentence or two each."""
+
+
+class Job(NamedTuple):
+    """How an experiment is to be carried out."""
+
+    scale: Scale
+    data: str
+    """Which of the experiment's worlds."""
+    seed: int
+    out: Path
+    """Where episodes and results are kept; an interrupted job goes on from what is there."""
+    data_dir: Path | None = None
+    processes: int = 1
+    progress: Progress | None = None
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A paper or a study, reproducible by name."""
+
+    name: str
+    paper: str
+    about: str
+    data: tuple[str, ...]
+    """The worlds it can run on, the default first."""
+    run: Callable[[Job], Findings]
+
+
+def cell(
+    setting: Mapping[str, Any],
+    metric: str,
+    ours: Interval,
+    published: float | None = None,
+    source: str | None = None,
+) -> Cell:
+    """A cell from an interval."""
+    return Cell(setting, metric, *ours, published, source)
+
+
+def as_json(experiment: Experiment, job: Job, findings: Findings, seconds: float) -> dict[str, Any]:
+    """The results as plain values: the JSON of `oversight reproduce`."""
+    return {
+        "experiment": experiment.name,
+        "scale": job.scale,
+        "data": job.data,
+        "seed": job.seed,
+        "cells": [{**c._asdict(), "setting": dict(c.setting)} for c in findings.cells],
+        "claims": [claim._asdict() for claim in findings.claims],
+        "notes": list(findings.notes),
+        "seconds": round(seconds, 1),
+    }
