@@ -1,0 +1,1 @@
+"""The experiments: a paper or a study per file, and in `results/` the pages of the big runs."""

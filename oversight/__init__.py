@@ -1,1 +1,56 @@
-"""Scalable oversight, simulated: weak judges, strong agents, any protocol on any world."""
+"""Scalable oversight, simulated: weak judges, strong agents, any protocol on any world.
+
+`simulate("debate", world="digits", judge=mine)` plays a protocol with its controls beside it. What
+is exported here is imported on first use, so that `import oversight` stays light.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from oversight.agents.base import Agent, agent, judge
+    from oversight.core import Case, Message, Outcome, Question, Script, Sealed, Turn, View, together
+    from oversight.episode import Episode
+    from oversight.protocol import Protocol, Seat, Table
+    from oversight.runs import run, simulate
+    from oversight.world import World
+
+__all__ = [
+    "Agent",
+    "Case",
+    "Episode",
+    "Message",
+    "Outcome",
+    "Protocol",
+    "Question",
+    "Script",
+    "Sealed",
+    "Seat",
+    "Table",
+    "Turn",
+    "View",
+    "World",
+    "agent",
+    "judge",
+    "run",
+    "simulate",
+    "together",
+]
+
+_HOMES = {
+    "oversight.agents.base": ("Agent", "agent", "judge"),
+    "oversight.core": (
+        "Case", "Message", "Outcome", "Question", "Script", "Sealed", "Turn", "View", "together",
+    ),
+    "oversight.episode": ("Episode",),
+    "oversight.protocol": ("Protocol", "Seat", "Table"),
+    "oversight.runs": ("run", "simulate"),
+    "oversight.world": ("World",),
+}  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    for home, held in _HOMES.items():
+        if name in held:
+            return getattr(importlib.import_module(home), name)
+    raise AttributeError(f"module 'oversight' has no attribute {name!r}")

@@ -12,7 +12,7 @@ import inspect
 import typing
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple, cast
+from typing import Annotated, Any, NamedTuple, cast
 
 import pydantic
 
@@ -32,12 +32,19 @@ from oversight.registry import suggest
 from oversight.spaces import Choose, Credences, Space
 from oversight.world import Arguable, Askable, Unaided, World
 
+Count = Annotated[int, pydantic.Field(ge=0)]
+"""A parameter that counts something."""
+Several = Annotated[int, pydantic.Field(ge=2)]
+"""A parameter that counts two or more."""
+
 
 class Seat(NamedTuple):
     """What a seat does in a protocol, and whether it sees the expert's material."""
 
     acts: tuple[str, ...]
     expert: bool = False
+    spaces: Mapping[str, Space] = {}
+    """The widest space of each act that is not the table's own (claim, argue, ask, decide)."""
 
 
 Seats = Mapping[str, Seat]
@@ -74,7 +81,7 @@ class Protocol:
 
     def bind(self, **values: Any) -> Protocol:
         """The same protocol with parameters set; text is read by the parameter's own type."""
-        hints = typing.get_type_hints(self.script)
+        hints = typing.get_type_hints(self.script, include_extras=True)
         bound = dict(self.parameters)
         for name, value in values.items():
             if name not in self.defaults:
@@ -190,14 +197,18 @@ class Table:
         """A turn for `seat`, with everything it may see and nothing else."""
         number = self._numbers[seat]
         self._numbers[seat] = number + 1
-        view = View(
+        view = self.view(seat)
+        return Turn(seat, act, instruction, view, space, self._streams[seat], number)
+
+    def view(self, seat: str) -> View:
+        """What `seat` sees now, whether or not it is to move."""
+        return View(
             self.case.question,
             self.heard_by(seat) if self._whispers else self.transcript,
             self.case.private if self._seats[seat].expert else None,
             self.sides.get(seat),
             self._ahead,
         )
-        return Turn(seat, act, instruction, view, space, self._streams[seat], number)
 
     def heard_by(self, seat: str) -> tuple[Message, ...]:
         """The part of the transcript that `seat` hears."""

@@ -10,10 +10,12 @@ import pandas as pd
 
 from oversight import controls as beside
 from oversight.agents.base import Agent, Cast
+from oversight.casting import Named, cast_for
 from oversight.controls import Arm, Budget
 from oversight.core import OversightError
 from oversight.protocol import Protocol
 from oversight.record import Record
+from oversight.registry import build, load
 from oversight.rollout import WIDTH, check_cast, check_fit, rollout
 from oversight.store import Store, frame_of
 from oversight.summary import Comparison, compare
@@ -102,6 +104,34 @@ def run(
                 frames[arm.name] = play(arm)
     main, *others = frames
     return RunResult(compare(frames[main], {name: frames[name] for name in others}), frames)
+
+
+def simulate(
+    protocol: str | Protocol,
+    world: str | World,
+    *,
+    agents: Mapping[str, Named] | None = None,
+    judge: Named | None = None,
+    episodes: int = 100,
+    seed: int = 0,
+    out: Path | None = None,
+    controls: bool = True,
+    effort: Effort = USUAL,
+    **parameters: Any,
+) -> RunResult:
+    """`run` by name: what `oversight run` does, from Python.
+
+    `agents` and `judge` are specs or objects (see `casting.cast_for`); `parameters` are the
+    protocol's own. The other arguments and the errors are those of `run`.
+    """
+    chosen = load("protocols", protocol) if isinstance(protocol, str) else protocol
+    chosen = chosen.bind(**parameters)
+    place = build("worlds", world) if isinstance(world, str) else world
+    casting = cast_for(chosen, place, agents, judge)
+    return run(
+        chosen, place, casting.cast, episodes=episodes, seed=seed, out=out, controls=controls,
+        effort=effort, names=casting.names,
+    )  # fmt: skip
 
 
 def play_arm(

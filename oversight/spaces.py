@@ -103,7 +103,7 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """Free text of at most `limit` characters; `silence` allows None."""
+    """Free text of at most `limit` characters; `silence` allows None, and "" is then silence."""
 
     limit: int = 2000
     silence: bool = False
@@ -116,7 +116,7 @@ class Write:
             raise IllegalReply(f"expected text, got {type(reply).__name__}")
         if len(reply) > self.limit:
             raise IllegalReply(f"text of {len(reply)} characters; the limit is {self.limit}")
-        return reply
+        return reply or (None if self.silence else "")
 
 
 Space: TypeAlias = Choose | Credences | Number | Write

@@ -48,6 +48,8 @@ class Figure(NamedTuple):
     name: str
     caption: str
     svg: str
+    png: bytes = b""
+    """The same picture for places that show no SVG; may be empty."""
 
 
 class Transcript(NamedTuple):

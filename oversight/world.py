@@ -93,6 +93,11 @@ class Askable(ABC):
     def ask_space(self, case: Case, transcript: Sequence[Message]) -> Choose | Write:
         """What may be asked."""
 
+    @property
+    @abstractmethod
+    def ask_bound(self) -> Choose | Write:
+        """The widest `ask_space` of any case; the environments size their actions by it."""
+
     @abstractmethod
     def publish_question(self, case: Case, seat: str, reply: Reply) -> Message:
         """The question as everybody hears it."""

@@ -16,7 +16,7 @@ from typing import Literal
 
 from oversight.core import Case, Outcome, Script
 from oversight.payoffs import judge_pay, persuasion
-from oversight.protocol import Seat, Seats, Table, protocol
+from oversight.protocol import Count, Seat, Seats, Table, protocol
 from oversight.world import Arguable
 
 Form = Literal["assigned", "open", "double"]
@@ -38,10 +38,10 @@ def consultancy(
     case: Case,
     table: Table,
     *,
-    rounds: int = 6,
+    rounds: Count = 6,
     form: Form = "assigned",
     holds: Literal["random", "honest", "liar"] = "random",
-    lie: int | None = None,
+    lie: Count | None = None,
     questions: bool = False,
     swap: bool = False,
 ) -> Script:

@@ -21,7 +21,7 @@ from typing import Literal
 from oversight import keys
 from oversight.core import Case, Outcome, Script, Side
 from oversight.payoffs import judge_pay, zero_sum
-from oversight.protocol import Seat, Seats, Table, protocol
+from oversight.protocol import Count, Seat, Seats, Several, Table, protocol
 from oversight.world import Arguable
 
 Sides = Literal["assigned", "open", "none"]
@@ -40,12 +40,12 @@ def debate(
     case: Case,
     table: Table,
     *,
-    rounds: int = 3,
-    debaters: int = 2,
+    rounds: Count = 3,
+    debaters: Several = 2,
     order: Literal["sequential", "simultaneous"] = "sequential",
     sides: Sides = "assigned",
     first: Literal["random", "honest", "liar"] = "random",
-    lie: int | None = None,
+    lie: Count | None = None,
     questions: bool = False,
     swap: bool = False,
 ) -> Script:

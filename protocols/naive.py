@@ -11,7 +11,7 @@ Payoffs: the judge's quadratic score.
 
 from oversight.core import Case, Outcome, Script
 from oversight.payoffs import judge_pay
-from oversight.protocol import Seat, Table, protocol
+from oversight.protocol import Count, Seat, Table, protocol
 from oversight.world import Unaided
 
 
@@ -21,7 +21,7 @@ from oversight.world import Unaided
     needs=(Unaided,),
 )
 def naive(
-    case: Case, table: Table, *, evidence: int = 6, sides: int = 0, lie: int | None = None
+    case: Case, table: Table, *, evidence: Count = 6, sides: Count = 0, lie: Count | None = None
 ) -> Script:
     """The judge alone; `sides` answers are declared first.
 

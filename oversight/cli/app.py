@@ -76,7 +76,6 @@ def run(
     from oversight.agents.human import HumanAgent
     from oversight.casting import cast_for
     from oversight.registry import load
-    from oversight.report.run_page import write_run_page
     from oversight.runs import Effort, run
     from oversight.summary import comparison_as_json
 
@@ -105,6 +104,8 @@ def run(
         show.comparison(f"{protocol} on {place.name}", result.comparison)
         show.failures(result.frames)
     if out is not None:
+        from oversight.report.run_page import write_run_page
+
         page = write_run_page(out, played, place, result, found, seed)
         _say(f"page: {page}")
     raise typer.Exit(NOT_WELL if result.failed else 0)
@@ -130,7 +131,6 @@ def reproduce(
     """Reproduce a paper's figures: ours beside the published numbers, with intervals."""
     from oversight import study
     from oversight.registry import load
-    from oversight.report.experiment_page import write_results
 
     chosen: study.Experiment = load("experiments", experiment)
     job = study.Job(
@@ -144,6 +144,8 @@ def reproduce(
     began = time.monotonic()
     with progress_bars(experiment) as progress:
         findings = chosen.run(job._replace(progress=progress))
+    from oversight.report.experiment_page import write_results
+
     results = study.as_json(chosen, job, findings, time.monotonic() - began)
     command = shlex.join(["oversight", *sys.argv[1:]])
     written = write_results(chosen, job, findings, results, command)

@@ -13,11 +13,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from oversight.core import OversightError
+
 GZIP_MAGIC = b"\x1f\x8b"
 UNSIGNED_BYTES = 0x08  # the only one of the format's element types that MNIST uses
 
 
-class DataError(ValueError):
+class DataError(OversightError, ValueError):
     """A data file is absent or damaged; the message names the file and the remedy."""
 
 

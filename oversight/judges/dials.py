@@ -16,6 +16,7 @@ from oversight import keys
 from oversight.agents.base import Agent, as_judge
 from oversight.core import Message, OversightError, Turn, View
 from oversight.registry import Setting, build
+from oversight.reveal import claimed
 from oversight.spaces import Reply
 
 READING = ("argue", "look")
@@ -88,7 +89,7 @@ class DialsJudge(Agent):
     def _through(self, credences: NDArray[np.float64], turn: Turn) -> tuple[float, ...]:
         bias = self._bias(turn.view)
         if keys.unit(turn.key) >= self.skill:
-            credences = keys.generator(turn.key).permutation(credences)
+            credences = _dealt(credences, turn)
         if self.temperature == 1 and not bias:
             return tuple(credences.tolist())
         logits = np.log(np.maximum(credences, _TINY)) / self.temperature
@@ -109,6 +110,15 @@ class DialsJudge(Agent):
             self.longer
         )
         return bias
+
+
+def _dealt(credences: NDArray[np.float64], turn: Turn) -> NDArray[np.float64]:
+    """A lapse: the credences dealt at random, among the claimed answers where two are claimed."""
+    named = claimed(turn.view)
+    places = np.asarray(named if len(named) > 1 else range(len(credences)))
+    dealt = credences.copy()
+    dealt[places] = keys.generator(turn.key).permutation(credences[places])
+    return dealt
 
 
 def _length(transcript: Sequence[Message], seat: str) -> int:

@@ -169,33 +169,52 @@ class Prover:
         """Double oracle: yields None after each reply that defeats the best set so far, and last,
         if there is one, the certificate of `side`."""
         size = position.plies(side)
-        scores = unmet(position, size)
-        mine = tuple(sorted(self.by_promise(position, side)[:size]))
+        mine = self.opening(position, side)
+        scores = None
         while True:
             least, reply = self.worst(position, side, mine)
             if least > BAR[side]:
                 yield mine
                 return
+            scores = self.unmet(position, size) if scores is None else scores
             self.lower(scores, position, side, reply, size)
-            best = int(scores.argmax())
+            met = np.where(np.isinf(scores), -np.inf, scores)  # first among those that were tested
+            best = int(met.argmax() if met.max() > BAR[side] else scores.argmax())
             if not scores[best] > BAR[side]:
                 return
             mine = unrank(best, size)
             yield None
 
+    def opening(self, position: Position, side: int) -> Moves:
+        """A first guess at a certificate: the best move, then the best beside it, and so on."""
+        mine: Moves = ()
+        for _ in range(position.plies(side)):
+            scores = self.unmet(position, 1)
+            self.lower(scores, position, side, mine, 1)
+            scores[list(mine)] = -np.inf
+            mine = tuple(sorted((*mine, int(scores.argmax()))))
+        return mine
+
     def worst(self, position: Position, side: int, mine: Moves) -> tuple[float, Moves]:
         """The least margin of `side` over all replies to `mine`, and that reply."""
         size = position.plies(-side)
-        scores = unmet(position, size)
+        scores = self.unmet(position, size)
         self.lower(scores, position, side, mine, size)
         least = int(scores.argmin())
         return float(scores[least]), unrank(least, size)
 
     def by_promise(self, position: Position, side: int) -> list[int]:
         """The moves, by the margin of each alone."""
-        scores = unmet(position, 1)
+        scores = self.unmet(position, 1)
         self.lower(scores, position, side, (), 1)
         return np.argsort(-scores, kind="stable").tolist()
+
+    def unmet(self, position: Position, size: int) -> NDArray[np.float32]:
+        """Scores of all sets of `size` before any reply is known, if the budget can value them."""
+        sets = int(position.judge.choose[-1, size])
+        if sets > self.budget:
+            raise Exhausted
+        return np.full(sets, np.inf, np.float32)
 
     def lower(
         self, scores: NDArray[np.float32], position: Position, side: int, fixed: Moves, size: int
@@ -204,9 +223,9 @@ class Prover:
 
         `scores` are those of all sets of `size` by rank; those at or below the bar are left alone.
         """
-        self.budget -= scores.size
-        if self.budget < 0:
+        if scores.size > self.budget:
             raise Exhausted
+        self.budget -= scores.size
         judge = position.judge
         total = judge.start + judge.rows[list(fixed)].sum(axis=0)
         banned = np.zeros(len(position.names), np.bool_)
@@ -216,11 +235,6 @@ class Prover:
             scores[0] = min(scores[0], side * leads.min())
         else:
             _lower(judge, total, size, banned, np.float32(side), BAR[side], scores)
-
-
-def unmet(position: Position, size: int) -> NDArray[np.float32]:
-    """Scores of all sets of `size` before any reply is known."""
-    return np.full(position.judge.choose[-1, size], np.inf, np.float32)
 
 
 @njit(cache=True, nogil=True)

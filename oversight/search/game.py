@@ -122,6 +122,8 @@ def _check_weights(game: RevealGame) -> None:
                 "and offsets (J,) must share H and J, with J at least 1"
             )
     for name in ("rows", "start", "heads", "offsets"):
+        if getattr(game, name).dtype != np.float32:
+            raise ValueError(f"`{name}` must be float32: make games with `reveal_game`")
         if not np.isfinite(getattr(game, name)).all():
             raise ValueError(f"`{name}` holds NaN or infinity: check how the judge was trained")
 
@@ -170,7 +172,7 @@ def _reveal(game: Any, state: Any, move: Any, child: Any) -> None:
         child[h] = state[h] + row[h]
 
 
-def _least_lead(game: Any, state: Any, move: Any) -> float:
+def _least_lead(game: Any, state: Any, move: Any) -> Any:
     row = game.rows[move]
     least = np.float32(np.inf)
     for j in range(game.heads.shape[0]):

@@ -56,7 +56,7 @@ def unrank(rank: int, size: int) -> tuple[int, ...]:
 
 @njit(cache=True)
 def first_tops(judge: Judge, total: Any, size: int) -> Any:
-    """The first set of `size` and its sums: sums[i] is `total` plus the rows of members i and up."""
+    """The first set of `size`, and sums[i]: `total` plus the rows of its members i and up."""
     top = np.arange(size)
     sums = np.empty((size + 1, total.size), np.float32)
     sums[size] = total

@@ -1,0 +1,322 @@
+"""Figures: ours with intervals, the published points beside them.
+
+Each function returns a `study.Figure`: the same numbers give the same SVG, byte for byte. Nothing
+here touches pyplot or its global state.
+
+Values are drawn in the unit they come in; `percent=True` says that they are fractions to be read as
+percentages.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure as Drawing
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, PercentFormatter
+
+from oversight.metrics.intervals import Interval
+from oversight.metrics.scores import Reliability
+from oversight.study import Figure
+
+INK, MUTED, RULE, PAPER = "#1f2430", "#5b6472", "#dfe3e8", "#ffffff"
+PALETTE = ("#0072b2", "#d55e00", "#00875f", "#b0468c", "#8a6d00", "#4a58b8")
+"""After Okabe and Ito (2008), darkened until each reads as text on white."""
+MARKERS = ("o", "s", "^", "v", "P", "X")
+DASH = (0, (5, 2.5))
+
+WIDTH = 7.4  # inches; at 800 pixels the text below is 13 to 15 pixels high
+PNG_DPI = 200
+STYLE: Mapping[str, Any] = {
+    "font.family": "DejaVu Sans",  # ships with matplotlib: the same everywhere
+    "font.size": 9.5,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "text.color": INK,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "grid.color": RULE,
+    "grid.linewidth": 0.8,
+    "legend.frameon": False,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "oversight",
+}
+
+
+class Row(NamedTuple):
+    """One row of a forest."""
+
+    label: str
+    ours: Interval
+    published: float | None = None
+    group: str = ""
+    """Rows of one group stand together, under its name."""
+
+
+def forest(
+    name: str,
+    caption: str,
+    rows: Sequence[Row],
+    *,
+    xlabel: str = "accuracy",
+    references: Mapping[str, float] | None = None,
+    percent: bool = True,
+) -> Figure:
+    """A dot and its 95 % interval a row; published points are hollow diamonds below the dot.
+
+    `references` are vertical lines with their names. The first row is on top.
+    """
+    places, headings = _places(rows)
+    deepest = max(places)
+    with matplotlib.rc_context(dict(STYLE)):
+        drawing, axes = _canvas(1.05 + 0.36 * (deepest + 1))
+        for row, y in zip(rows, places, strict=True):
+            _interval_bar(axes, row, y, percent)
+        for heading, y in headings.items():
+            axes.text(-0.01, y, heading, transform=axes.get_yaxis_transform(), ha="right",
+                      va="center", weight="bold")  # fmt: skip
+        axes.set_yticks(places, [row.label for row in rows])
+        axes.tick_params(axis="y", length=0)
+        axes.spines["left"].set_visible(False)
+        axes.set_ylim(deepest + 0.6, -0.6)
+        _value_axis(axes, "x", percent, [v for row in rows for v in _extent(row)], references)
+        axes.set_xlabel(xlabel)
+        axes.grid(axis="x")
+        handles = [_dot("ours, 95 % interval")]
+        if any(row.published is not None for row in rows):
+            handles.append(_diamond("published", PALETTE[1]))
+        if references:
+            for x in references.values():
+                axes.axvline(x, color=MUTED, linestyle=DASH, linewidth=1, zorder=1)
+            words = ", ".join(references)
+            handles.append(Line2D([], [], color=MUTED, linestyle=DASH, linewidth=1, label=words))
+        _legend(drawing, handles)
+        return _figure(drawing, name, caption)
+
+
+def curve(
+    name: str,
+    caption: str,
+    lines: Mapping[str, Sequence[tuple[float, Interval]]],
+    *,
+    xlabel: str,
+    ylabel: str = "accuracy",
+    log_x: bool = False,
+    references: Mapping[str, float] | None = None,
+    reference_means: str = "exact value",
+    published: Mapping[str, Sequence[tuple[float, float]]] | None = None,
+    percent: bool = True,
+) -> Figure:
+    """A line and its 95 % band a name, over x.
+
+    `references` are horizontal dashed lines; one that bears a line's name is that line's
+    (`reference_means` says what: its colour, its legend), another is written at its right end.
+    `published` are hollow diamonds, coloured the same way. With `log_x` an x of 0 stands left of
+    the smallest positive one.
+    """
+    held, points = dict(references or {}), dict(published or {})
+    colours = {line: PALETTE[i % len(PALETTE)] for i, line in enumerate(lines)}
+    with matplotlib.rc_context(dict(STYLE)):
+        drawing, axes = _canvas(4.4)
+        zero = _log_axis(axes, lines, points) if log_x else 0.0
+        for i, (line, steps) in enumerate(lines.items()):
+            x = [step or zero for step, _ in steps]
+            low, high = [v.low for _, v in steps], [v.high for _, v in steps]
+            axes.fill_between(x, low, high, color=colours[line], alpha=0.14, linewidth=0)
+            axes.plot(x, [v.value for _, v in steps], color=colours[line], linewidth=1.7,
+                      marker=MARKERS[i % len(MARKERS)], markersize=5)  # fmt: skip
+        for line, shown in points.items():
+            for x, y in shown:
+                axes.plot(x or zero, y, **_hollow(colours.get(line, INK)))
+        values = [v for steps in lines.values() for _, i in steps for v in (i.low, i.high)]
+        values += [y for shown in points.values() for _, y in shown]
+        _value_axis(axes, "y", percent, values, held)
+        for line, y in held.items():
+            axes.axhline(y, color=colours.get(line, MUTED), linestyle=DASH, linewidth=1.2, zorder=1)
+        _at_the_right(axes, {line: y for line, y in held.items() if line not in lines})
+        axes.set_xlabel(xlabel)
+        axes.set_ylabel(ylabel)
+        axes.grid(axis="y")
+        handles = [
+            Line2D([], [], color=colours[line], marker=MARKERS[i % len(MARKERS)], markersize=5,
+                   linewidth=1.7, label=line)
+            for i, line in enumerate(lines)
+        ]  # fmt: skip
+        if any(line in lines for line in held):
+            handles.append(Line2D([], [], color=MUTED, linestyle=DASH, label=reference_means))
+        if points:
+            handles.append(_diamond("published", MUTED))
+        _legend(drawing, handles)
+        return _figure(drawing, name, caption)
+
+
+def reliability(name: str, caption: str, bins: Reliability) -> Figure:
+    """How often the judge was right against how sure it was; a calibrated judge is on the diagonal.
+
+    Bars below count the games in each bin. Intervals are Wilson's 95 %, over games.
+    """
+    with matplotlib.rc_context(dict(STYLE)):
+        drawing = Drawing(figsize=(0.72 * WIDTH, 4.9), layout="constrained")
+        axes, counts = drawing.subplots(
+            2, 1, sharex=True, gridspec_kw={"height_ratios": (4, 1), "hspace": 0.06}
+        )
+        axes.plot([0, 1], [0, 1], color=MUTED, linestyle=DASH, linewidth=1)
+        for p, right, n in zip(bins.confidence, bins.accuracy, bins.items, strict=True):
+            low, high = _wilson(float(right), int(n))
+            axes.plot([p, p], [low, high], color=PALETTE[0], linewidth=1.6, alpha=0.55)
+        axes.plot(bins.confidence, bins.accuracy, color=PALETTE[0], marker="o", linewidth=1.2)
+        axes.set_xlim(0, 1.02)
+        axes.set_ylim(-0.02, 1.04)
+        axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        axes.set_ylabel("how often it was right")
+        axes.grid()
+        counts.bar(
+            bins.low, bins.items, width=bins.high - bins.low, align="edge",
+            color=PALETTE[0], alpha=0.3, edgecolor=PAPER, linewidth=1,
+        )  # fmt: skip
+        counts.xaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        counts.yaxis.set_major_locator(MaxNLocator(2, integer=True))
+        counts.set_ylabel("games")
+        counts.set_xlabel("the judge's credence in its first answer")
+        _legend(drawing, [
+            Line2D([], [], color=PALETTE[0], marker="o", linewidth=1.2, label="the judge, 95 %"),
+            Line2D([], [], color=MUTED, linestyle=DASH, linewidth=1, label="perfectly calibrated"),
+        ])  # fmt: skip
+        return _figure(drawing, name, caption)
+
+
+# Parts
+
+
+def _canvas(height: float) -> tuple[Drawing, Axes]:
+    drawing = Drawing(figsize=(WIDTH, height), layout="constrained")
+    return drawing, drawing.subplots()
+
+
+def _places(rows: Sequence[Row]) -> tuple[list[float], dict[str, float]]:
+    """How far down each row and each group's heading stands."""
+    places: list[float] = []
+    headings: dict[str, float] = {}
+    y, group = 0.0, ""
+    for row in rows:
+        if row.group != group:
+            y += 0.35 if places else 0.0
+            headings[row.group] = y
+            group, y = row.group, y + 1
+        places.append(y)
+        y += 1
+    return places, headings
+
+
+def _interval_bar(axes: Axes, row: Row, y: float, percent: bool) -> None:
+    beside = 0.0 if row.published is None else 0.16  # ours above, published below: both stay seen
+    ours, scale = row.ours, 100 if percent else 1
+    axes.plot([ours.low, ours.high], [y - beside] * 2, color=PALETTE[0], linewidth=2.2, alpha=0.55,
+              solid_capstyle="butt")  # fmt: skip
+    axes.plot(ours.value, y - beside, "o", color=PALETTE[0], markersize=6)
+    if row.published is not None:
+        axes.plot(row.published, y + beside, **_hollow(PALETTE[1]))
+    digits = 1 if percent else 3
+    value, low, high = (f"{scale * v:.{digits}f}" for v in (ours.value, ours.low, ours.high))
+    axes.text(1.02, y, f"{value}  [{low}, {high}]", transform=axes.get_yaxis_transform(),
+              va="center", color=MUTED, size=8.5)  # fmt: skip
+
+
+def _extent(row: Row) -> list[float]:
+    return [row.ours.low, row.ours.high, *([] if row.published is None else [row.published])]
+
+
+def _value_axis(
+    axes: Axes,
+    which: str,
+    percent: bool,
+    values: Sequence[float],
+    references: Mapping[str, float] | None,
+) -> None:
+    """Room around everything drawn; fractions never run past 0 and 1 by more than a marker."""
+    drawn = [*values, *(references or {}).values()]
+    low, high = min(drawn), max(drawn)
+    room = 0.06 * (high - low) or 0.5
+    low, high = low - room, high + room
+    if percent and min(drawn) >= 0 and max(drawn) <= 1:
+        low, high = max(low, -0.015), min(high, 1.015)
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    (axes.set_xlim if which == "x" else axes.set_ylim)(low, high)
+    if percent:
+        axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+
+
+def _log_axis(
+    axes: Axes,
+    lines: Mapping[str, Sequence[tuple[float, Interval]]],
+    published: Mapping[str, Sequence[tuple[float, float]]],
+) -> float:
+    """A logarithmic x axis with plain numbers; returns where x = 0 is put."""
+    drawn = sorted(
+        {x for steps in lines.values() for x, _ in steps}
+        | {x for shown in published.values() for x, _ in shown}
+    )
+    positive = [x for x in drawn if x > 0]
+    zero = min(positive) / 3
+    at = [x or zero for x in drawn]
+    axes.set_xscale("log")
+    axes.set_xticks(at, [f"{x:,g}" if x < 10_000 else f"{x / 1000:,g}k" for x in drawn])
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.minorticks_off()
+    return zero
+
+
+def _at_the_right(axes: Axes, levels: Mapping[str, float]) -> None:
+    """Names of horizontal lines at their right ends, pushed apart where they would touch."""
+    low, high = axes.get_ylim()
+    apart = 0.062 * (high - low)
+    lowest = float("-inf")
+    for name, level in sorted(levels.items(), key=lambda item: item[1]):
+        y = lowest = max(level, lowest + apart)
+        axes.text(1.015, y, name, transform=axes.get_yaxis_transform(), va="center",
+                  color=MUTED, size=8.5)  # fmt: skip
+
+
+def _hollow(colour: str) -> dict[str, Any]:
+    return {"marker": "D", "linestyle": "none", "markersize": 5.6, "markerfacecolor": PAPER,
+            "markeredgecolor": colour, "markeredgewidth": 1.5, "zorder": 3}  # fmt: skip
+
+
+def _dot(label: str) -> Line2D:
+    return Line2D([], [], color=PALETTE[0], marker="o", markersize=6, linewidth=2.2, label=label)
+
+
+def _diamond(label: str, colour: str) -> Line2D:
+    return Line2D([], [], label=label, **_hollow(colour))
+
+
+def _legend(drawing: Drawing, handles: Sequence[Line2D]) -> None:
+    drawing.legend(handles=handles, loc="outside upper left", ncols=min(3, len(handles)),
+                   handlelength=2.4, columnspacing=1.8)  # fmt: skip
+
+
+def _wilson(p: float, n: int, z: float = 1.96) -> tuple[float, float]:
+    """Wilson's interval of a share that may count ties in part, as `correct` does."""
+    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
+    reach = z / (1 + z * z / n) * (p * (1 - p) / n + z * z / (4 * n * n)) ** 0.5
+    return middle - reach, middle + reach
+
+
+def _figure(drawing: Drawing, name: str, caption: str) -> Figure:
+    svg, png = io.BytesIO(), io.BytesIO()
+    nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))  # no date, no version
+    FigureCanvasSVG(drawing).print_svg(svg, metadata=nothing)
+    drawing.set_dpi(PNG_DPI)
+    FigureCanvasAgg(drawing).print_png(png, metadata={"Software": None})
+    return Figure(name, caption, svg.getvalue().decode(), png.getvalue())
