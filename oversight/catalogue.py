@@ -81,8 +81,12 @@ def as_markdown() -> str:
     ]
     for kind in ("worlds", "judges", "agents", "experiments"):
         lines += ["", f"| {kind[:-1].capitalize()} | |", "|---|---|"]
-        lines += [f"| `{thing['name']}` | {thing['about']} |" for thing in held[kind]]
+        lines += [f"| `{thing['name']}` | {_in_cell(thing["about"])} |" for thing in held[kind]]
     return "\n".join(lines)
+
+
+def _in_cell(text: str) -> str:
+    return text.replace("|", "\\|")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

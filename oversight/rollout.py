@@ -8,16 +8,14 @@ on its own keys alone.
 from __future__ import annotations
 
 import gc
-import multiprocessing
-import signal
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from itertools import islice
 
 from oversight.agents.base import Agent, Cast
 from oversight.core import OversightError, Turn
 from oversight.episode import Episode, EpisodeFailed
+from oversight.pool import fork_map
 from oversight.protocol import Protocol
 from oversight.record import Record, record_of
 from oversight.registry import suggest
@@ -63,7 +61,15 @@ def rollout(
         raise OversightError(f"width and processes must be at least 1, got {width}, {processes}")
     if processes == 1:
         return _play(protocol, world, cast, iter(episodes), seed, width)
-    return _play_in_pool(protocol, world, cast, list(episodes), seed, width, processes)
+    indices = list(episodes)
+    block = max(1, min(width, -(-len(indices) // (4 * processes))))
+
+    def play_block(start: int) -> list[Record]:
+        part = iter(indices[start : start + block])
+        return list(_play(protocol, world, cast, part, seed, width))
+
+    blocks = fork_map(play_block, range(0, len(indices), block), processes)
+    return (record for records in blocks for record in records)
 
 
 def check_fit(protocol: Protocol, world: World) -> None:
@@ -187,47 +193,3 @@ def _quiet_collector() -> Iterator[None]:
     finally:
         gc.set_threshold(*before)
         gc.unfreeze()
-
-
-# Many processes. What is played is inherited by fork, so nothing of it need be picklable.
-
-_inherited: tuple[Protocol, World, Cast, int, int] | None = None
-
-
-def _play_in_pool(
-    protocol: Protocol,
-    world: World,
-    cast: Cast,
-    indices: list[int],
-    seed: int,
-    width: int,
-    processes: int,
-) -> Iterator[Record]:
-    global _inherited
-    block = max(1, min(width, -(-len(indices) // (4 * processes))))
-    blocks = iter([indices[at : at + block] for at in range(0, len(indices), block)])
-    _inherited = (protocol, world, cast, seed, width)
-    fork = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(processes, mp_context=fork, initializer=_in_worker) as pool:
-        try:
-            waiting: set[Future[list[Record]]] = {
-                pool.submit(_play_block, part) for part in islice(blocks, 2 * processes)
-            }
-            while waiting:
-                done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                for future in done:
-                    waiting |= {pool.submit(_play_block, part) for part in islice(blocks, 1)}
-                    yield from future.result()
-        finally:
-            _inherited = None
-            pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _in_worker() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
-
-
-def _play_block(indices: list[int]) -> list[Record]:
-    assert _inherited is not None  # set before the fork
-    protocol, world, cast, seed, width = _inherited
-    return list(_play(protocol, world, cast, iter(indices), seed, width))

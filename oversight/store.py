@@ -7,6 +7,7 @@ played, and the result is the same, bit by bit, as that of a run that nobody int
 from __future__ import annotations
 
 import datetime
+import functools
 import importlib.metadata
 import json
 import os
@@ -14,9 +15,9 @@ import platform
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 
 import pandas as pd
 import pyarrow as pa
@@ -63,9 +64,9 @@ class Store:
         self._waiting: list[Record] = []
         self._written = time.monotonic()
         if configuration is None:
-            self.manifest = _read_manifest(path)
+            self.manifest = read_manifest(path)
         else:
-            self.manifest = _begin_or_resume(path, configuration)
+            self.manifest = begin_or_resume(path, configuration)
         self._shards = len(self._parts())
 
     def __enter__(self) -> Store:
@@ -80,7 +81,7 @@ class Store:
         """The numbers of the episodes that are safely on disk."""
         numbers: set[int] = set()
         for part in self._parts():
-            numbers.update(_read(part, ["episode"]).column("episode").to_pylist())
+            numbers.update(read_shard(part, ["episode"]).column("episode").to_pylist())
         return numbers
 
     def append(self, record: Record) -> None:
@@ -95,7 +96,7 @@ class Store:
             return
         target = self.path / f"part-{self._shards:05d}.parquet"
         try:
-            _write_whole(target, lambda file: pq.write_table(_table(self._waiting), file))
+            write_whole(target, lambda file: pq.write_table(_table(self._waiting), file))
         except OSError as error:
             raise OversightError(
                 f"cannot write {target}: {error.strerror or error}; the episodes in the "
@@ -111,12 +112,12 @@ class Store:
         parts = self._parts()
         if not parts:
             return _SCHEMA.empty_table().to_pandas()
-        table = pa.concat_tables([_read(part) for part in parts])
+        table = pa.concat_tables([read_shard(part) for part in parts])
         return table.sort_by("episode").to_pandas()
 
     def records(self) -> list[Record]:
         """Every stored episode, in order."""
-        rows = pa.concat_tables([_read(part) for part in self._parts()]) if self._parts() else None
+        rows = pa.concat_tables([read_shard(part) for part in self._parts()]) if self._parts() else None
         return [] if rows is None else [_record(r) for r in rows.sort_by("episode").to_pylist()]
 
     def _parts(self) -> list[Path]:
@@ -157,7 +158,8 @@ def _record(row: dict[str, Any]) -> Record:
     return Record(**row)
 
 
-def _read(part: Path, columns: list[str] | None = None) -> pa.Table:
+def read_shard(part: Path, columns: list[str] | None = None) -> pa.Table:
+    """One shard; OversightError, with the remedy, if it is damaged."""
     try:
         return pq.read_table(part, columns=columns)
     except (pa.ArrowInvalid, OSError) as error:
@@ -167,7 +169,8 @@ def _read(part: Path, columns: list[str] | None = None) -> pa.Table:
         ) from error
 
 
-def _write_whole(target: Path, write: Any) -> None:
+def write_whole(target: Path, write: Callable[[IO[bytes]], object]) -> None:
+    """Let `write` fill a file that appears at `target` complete, or not at all."""
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=".part-")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -184,12 +187,13 @@ def write_text(target: Path, text: str) -> None:
     """Write a text file whole or not at all; OversightError when the disk will not have it."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        _write_whole(target, lambda file: file.write(text.encode()))
+        write_whole(target, lambda file: file.write(text.encode()))
     except OSError as error:
         raise OversightError(f"cannot write {target}: {error.strerror or error}") from error
 
 
-def _read_manifest(path: Path) -> dict[str, Any]:
+def read_manifest(path: Path) -> dict[str, Any]:
+    """The manifest of a run directory."""
     try:
         return json.loads((path / "manifest.json").read_text())
     except FileNotFoundError:
@@ -198,10 +202,11 @@ def _read_manifest(path: Path) -> dict[str, Any]:
         raise OversightError(f"{path / 'manifest.json'} cannot be read: {error}") from error
 
 
-def _begin_or_resume(path: Path, configuration: Mapping[str, Any]) -> dict[str, Any]:
+def begin_or_resume(path: Path, configuration: Mapping[str, Any]) -> dict[str, Any]:
+    """The manifest of a directory, written now or read back if it is of the same configuration."""
     wanted = json.loads(json.dumps(configuration))
     if (path / "manifest.json").exists():
-        manifest = _read_manifest(path)
+        manifest = read_manifest(path)
         held = manifest["configuration"]
         differing = sorted(key for key in {*held, *wanted} if held.get(key) != wanted.get(key))
         if differing:
@@ -228,6 +233,7 @@ def _circumstances() -> dict[str, Any]:
     }
 
 
+@functools.cache
 def revision() -> str | None:
     """The commit of this checkout, `+changes` when files differ from it, None outside git."""
 

@@ -137,6 +137,11 @@ class Pixels(World, Arguable, Askable, Unaided, Numeric):
         """One of the four quarters of the image."""
         return Choose(len(QUARTERS))
 
+    @property
+    def ask_bound(self) -> Choose:
+        """One of the four quarters."""
+        return Choose(len(QUARTERS))
+
     def publish_question(self, case: Case, seat: str, reply: Reply) -> Message:
         """The quarter in words; its index binds the arguments that follow."""
         assert isinstance(reply, int)  # the space is a Choose

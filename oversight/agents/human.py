@@ -98,5 +98,5 @@ def _how_to_reply(turn: Turn) -> str:
 
 
 def human(setting: Setting) -> HumanAgent:
-    """The registry's `human`."""
+    """`human`: a person at the terminal, asked until the reply is legal."""
     return HumanAgent(setting.world)

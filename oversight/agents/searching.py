@@ -99,14 +99,14 @@ def _movers(turn: Turn, side: Side, moves: int) -> NDArray[np.int8]:
 
 
 def mcts(setting: Setting, rollouts: int = 1000, c: float = 1.0) -> SearchingDebater:
-    """The registry's `mcts[:rollouts]`: tree search with the judge at the leaves."""
+    """`mcts[:rollouts]`: tree search with the judge at the leaves."""
     if rollouts < 1:
         raise OversightError(f"mcts needs at least 1 rollout, got {rollouts}; greedy needs none")
     return SearchingDebater(_searchable(setting), rollouts, c)
 
 
 def greedy(setting: Setting) -> SearchingDebater:
-    """The registry's `greedy`: the reveal after which the judge leans most to its side."""
+    """`greedy`: the reveal after which the judge leans most to its side."""
     return SearchingDebater(_searchable(setting), 0)
 
 

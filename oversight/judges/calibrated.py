@@ -79,7 +79,7 @@ def fit_temperature(credences: ArrayLike, truth: ArrayLike) -> float:
 
 
 def calibrated(setting: Setting, base: str = "", cases: int = 200) -> CalibratedJudge:
-    """The registry's `calibrated[:BASE]`: the world's own judge, or `base`, calibrated."""
+    """`calibrated[:BASE]`: the world's own judge, or `base`, calibrated."""
     if cases < 1:
         raise OversightError(f"calibration needs at least one case, got {cases}")
     return CalibratedJudge(base_judge(base, setting), cases)

@@ -135,7 +135,7 @@ def dials(
     temperature: float = 1.0,
     base: str = "",
 ) -> DialsJudge:
-    """The registry's `dials[:skill]`: the world's own judge, or `base`, with dials."""
+    """`dials[:skill]`: the world's own judge, or `base`, with dials."""
     return DialsJudge(
         base_judge(base, setting),
         skill=skill,

@@ -70,6 +70,6 @@ class PanelJudge(Agent):
 
 
 def panel(setting: Setting, members: str = "3", pool: Pool = "mean") -> PanelJudge:
-    """The registry's `panel[:members]`: a number of the world's judges, or `(SPEC|SPEC|…)`."""
+    """`panel[:members]`: a number of the world's judges, or `(SPEC|SPEC|…)`."""
     specs = [""] * int(members) if members.isdecimal() else members.split("|")
     return PanelJudge([base_judge(spec, setting) for spec in specs], pool)

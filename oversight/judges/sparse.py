@@ -124,7 +124,7 @@ def sparse(
     hidden: int | None = None,
     steps: int | None = None,
 ) -> SparseJudge:
-    """The registry's `sparse[:k]`: a sparse judge for the world it is seated in."""
+    """`sparse[:k]`: a sparse judge for the world it is seated in."""
     own: Any = setting.world.judge()
     if not isinstance(own, SparseJudge):
         raise OversightError(

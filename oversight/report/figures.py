@@ -10,6 +10,8 @@ percentages.
 from __future__ import annotations
 
 import io
+import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -19,7 +21,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure as Drawing
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter, PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.transforms import ScaledTranslation
 
 from oversight.metrics.intervals import Interval
 from oversight.metrics.scores import Reliability
@@ -33,7 +36,7 @@ DASH = (0, (5, 2.5))
 
 WIDTH = 7.4  # inches; at 800 pixels the text below is 13 to 15 pixels high
 PNG_DPI = 200
-STYLE: Mapping[str, Any] = {
+STYLE: Mapping[Any, Any] = {
     "font.family": "DejaVu Sans",  # ships with matplotlib: the same everywhere
     "font.size": 9.5,
     "axes.edgecolor": MUTED,
@@ -86,7 +89,7 @@ def forest(
         for heading, y in headings.items():
             axes.text(-0.01, y, heading, transform=axes.get_yaxis_transform(), ha="right",
                       va="center", weight="bold")  # fmt: skip
-        axes.set_yticks(places, [row.label for row in rows])
+        axes.set_yticks(places, [textwrap.fill(row.label, 36) for row in rows], va="center")
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
         axes.set_ylim(deepest + 0.6, -0.6)
@@ -133,12 +136,14 @@ def curve(
         for i, (line, steps) in enumerate(lines.items()):
             x = [step or zero for step, _ in steps]
             low, high = [v.low for _, v in steps], [v.high for _, v in steps]
-            axes.fill_between(x, low, high, color=colours[line], alpha=0.14, linewidth=0)
+            axes.fill_between(x, low, high, color=colours[line], alpha=0.11, linewidth=0)
             axes.plot(x, [v.value for _, v in steps], color=colours[line], linewidth=1.7,
                       marker=MARKERS[i % len(MARKERS)], markersize=5)  # fmt: skip
+        beside = axes.transData + ScaledTranslation(0.11, 0, drawing.dpi_scale_trans)
         for line, shown in points.items():
             for x, y in shown:
-                axes.plot(x or zero, y, **_hollow(colours.get(line, INK)))
+                hollow = _hollow(colours.get(line, INK))
+                axes.plot(x or zero, y, transform=beside, **hollow)
         values = [v for steps in lines.values() for _, i in steps for v in (i.low, i.high)]
         values += [y for shown in points.values() for _, y in shown]
         _value_axis(axes, "y", percent, values, held)
@@ -189,6 +194,7 @@ def reliability(name: str, caption: str, bins: Reliability) -> Figure:
         counts.yaxis.set_major_locator(MaxNLocator(2, integer=True))
         counts.set_ylabel("games")
         counts.set_xlabel("the judge's credence in its first answer")
+        drawing.align_ylabels()
         _legend(drawing, [
             Line2D([], [], color=PALETTE[0], marker="o", linewidth=1.2, label="the judge, 95 %"),
             Line2D([], [], color=MUTED, linestyle=DASH, linewidth=1, label="perfectly calibrated"),
@@ -263,18 +269,28 @@ def _log_axis(
     published: Mapping[str, Sequence[tuple[float, float]]],
 ) -> float:
     """A logarithmic x axis with plain numbers; returns where x = 0 is put."""
-    drawn = sorted(
-        {x for steps in lines.values() for x, _ in steps}
-        | {x for shown in published.values() for x, _ in shown}
-    )
+    drawn = sorted({x for steps in [*lines.values(), *published.values()] for x, *_ in steps})
     positive = [x for x in drawn if x > 0]
     zero = min(positive) / 3
-    at = [x or zero for x in drawn]
     axes.set_xscale("log")
-    axes.set_xticks(at, [f"{x:,g}" if x < 10_000 else f"{x / 1000:,g}k" for x in drawn])
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set_xticks([x or zero for x in drawn], _sparse(drawn, zero))
     axes.minorticks_off()
+    if drawn[0] == 0:
+        axes.text(zero * 3**0.5, 0, "//", transform=axes.get_xaxis_transform(), ha="center",
+                  va="center", color=MUTED, backgroundcolor=PAPER, size=8)  # fmt: skip
     return zero
+
+
+def _sparse(drawn: Sequence[float], zero: float) -> list[str]:
+    """Labels of logarithmic ticks, left blank where they would run into their left neighbour."""
+    span = math.log(max(drawn) / (drawn[0] or zero)) or 1.0
+    labels: list[str] = []
+    last = -math.inf
+    for x in drawn:
+        at = math.log(x or zero) / span
+        labels.append(f"{x:,.0f}" if at - last > 0.075 else "")
+        last = at if labels[-1] else last
+    return labels
 
 
 def _at_the_right(axes: Axes, levels: Mapping[str, float]) -> None:
@@ -289,7 +305,7 @@ def _at_the_right(axes: Axes, levels: Mapping[str, float]) -> None:
 
 
 def _hollow(colour: str) -> dict[str, Any]:
-    return {"marker": "D", "linestyle": "none", "markersize": 5.6, "markerfacecolor": PAPER,
+    return {"marker": "D", "linestyle": "none", "markersize": 5.6, "markerfacecolor": "none",
             "markeredgecolor": colour, "markeredgewidth": 1.5, "zorder": 3}  # fmt: skip
 
 

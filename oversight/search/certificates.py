@@ -21,15 +21,13 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from oversight.search.game import RevealGame, check
+from oversight.search.game import BLOCK, RevealGame, check, four_leads
 from oversight.search.sets import (
-    BLOCK,
     Judge,
     advance,
-    base_lead,
     first_tops,
     judge_of,
-    lead_block,
+    rank_of,
     unrank,
 )
 
@@ -178,6 +176,7 @@ class Prover:
                 return
             scores = self.unmet(position, size) if scores is None else scores
             self.lower(scores, position, side, reply, size)
+            scores[rank_of(mine)] = least  # the same sum in another order may round to a win
             met = np.where(np.isinf(scores), -np.inf, scores)  # first among those that were tested
             best = int(met.argmax() if met.max() > BAR[side] else scores.argmax())
             if not scores[best] > BAR[side]:
@@ -243,23 +242,20 @@ def _lower(
 ) -> None:
     top, sums = first_tops(judge, total, size - 1)
     heads = len(judge.offsets)
-    leads, bases = np.empty(BLOCK, np.float32), np.empty(heads, np.float32)
     least = np.empty(BLOCK, np.float32)
     rank = 0
     while True:
         count = top[0] if size > 1 else banned.size
         if count > 0 and not banned[top].any():
-            for j in range(heads):
-                bases[j] = base_lead(judge, j, sums[0])
             for first in range(0, count, BLOCK):
                 run = scores[rank + first : rank + min(first + BLOCK, count)]
                 if (run <= bar).all():
                     continue
                 least[:] = np.inf
                 for j in range(heads):
-                    lead_block(judge, j, bases[j], sums[0], first, leads)
-                    for i in range(BLOCK):
-                        least[i] = min(least[i], leads[i])
+                    leads = four_leads(judge, j, sums[0], first)
+                    least[0], least[1] = min(least[0], leads[0]), min(least[1], leads[1])
+                    least[2], least[3] = min(least[2], leads[2]), min(least[3], leads[3])
                 for i in range(run.size):
                     if not banned[first + i]:
                         run[i] = min(run[i], side * least[i])

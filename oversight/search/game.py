@@ -11,8 +11,8 @@ lowerer's. One head, the difference of two claimed labels' logits, is a debate w
 nine heads, "the truth beats every other label", one without, or a consultancy.
 
 The search knows a game only as a named tuple with `rows` (one entry a move), `start` (the first
-state, a float32 vector) and `movers`, and by two rules: `extend` and `margin`. Another world
-states its own two with `rules(Kind, extend=..., margin=...)`.
+state, a float32 vector) and `movers`, and by two rules: `extend` and `margins`. Another world
+states its own two with `rules(Kind, extend=..., margins=...)`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-from numba import types
+from numba import njit, types
 from numba.extending import overload
 from numpy.typing import ArrayLike, NDArray
 
@@ -133,8 +133,11 @@ def extend(game: Any, state: Any, move: Any, child: Any) -> None:
     raise NotImplementedError("called from compiled kernels only; state it with `rules`")
 
 
-def margin(game: Any, state: Any, move: Any) -> float:
-    """Rule 2: the judge's margin for the raiser (log-odds) after `move` at `state`. For kernels."""
+def margins(game: Any, state: Any, first: Any, last: Any, out: Any) -> None:
+    """Rule 2: write into out[move] the raiser's margin (log-odds) after `move` at `state`.
+
+    For moves `first` up to but not including `last`. For kernels.
+    """
     raise NotImplementedError("called from compiled kernels only; state it with `rules`")
 
 
@@ -145,11 +148,11 @@ def rules(
     kind: type[Any],
     *,
     extend: Callable[[Any, Any, Any, Any], None],
-    margin: Callable[[Any, Any, Any], float],
+    margins: Callable[[Any, Any, Any, Any, Any], None],
 ) -> None:
     """Give games of the named-tuple class `kind` their two rules, plain functions numba compiles.
 
-    Their arguments are named as in `extend` and `margin` above. The search's compiled form is
+    Their arguments are named as in `extend` and `margins` above. The search's compiled form is
     cached on disk: after changing a rule, clear the `__pycache__` beside `puct.py`.
     """
 
@@ -159,11 +162,39 @@ def rules(
     def choose_extend(game: Any, state: Any, move: Any, child: Any) -> Any:
         return extend if plays(game) else None
 
-    def choose_margin(game: Any, state: Any, move: Any) -> Any:
-        return margin if plays(game) else None
+    def choose_margins(game: Any, state: Any, first: Any, last: Any, out: Any) -> Any:
+        return margins if plays(game) else None
 
     overload(globals()["extend"], jit_options={"fastmath": FAST})(choose_extend)
-    overload(globals()["margin"], jit_options={"fastmath": FAST})(choose_margin)
+    overload(globals()["margins"], jit_options={"fastmath": FAST})(choose_margins)
+
+
+BLOCK = 4  # moves valued side by side, to read each weight once
+
+
+@njit(cache=True, fastmath=FAST)
+def four_leads(game: Any, j: int, state: Any, move: int) -> Any:
+    """Head j's logits after each of BLOCK moves from `move`, were it made at `state`."""
+    head, dead = game.heads[j], np.float32(0)
+    row_0, row_1 = game.rows[move], game.rows[move + 1]
+    row_2, row_3 = game.rows[move + 2], game.rows[move + 3]
+    lead_0 = lead_1 = lead_2 = lead_3 = game.offsets[j]
+    for h in range(head.shape[0]):
+        weight, shared = head[h], state[h]
+        lead_0 += weight * max(row_0[h] + shared, dead)
+        lead_1 += weight * max(row_1[h] + shared, dead)
+        lead_2 += weight * max(row_2[h] + shared, dead)
+        lead_3 += weight * max(row_3[h] + shared, dead)
+    return lead_0, lead_1, lead_2, lead_3
+
+
+@njit(cache=True, fastmath=FAST)
+def one_lead(game: Any, j: int, state: Any, move: int) -> Any:
+    """Head j's logit after `move` at `state`."""
+    head, row, lead = game.heads[j], game.rows[move], game.offsets[j]
+    for h in range(head.shape[0]):
+        lead += head[h] * max(row[h] + state[h], np.float32(0))
+    return lead
 
 
 def _reveal(game: Any, state: Any, move: Any, child: Any) -> None:
@@ -172,16 +203,20 @@ def _reveal(game: Any, state: Any, move: Any, child: Any) -> None:
         child[h] = state[h] + row[h]
 
 
-def _least_lead(game: Any, state: Any, move: Any) -> Any:
-    row = game.rows[move]
-    least = np.float32(np.inf)
+def _least_leads(game: Any, state: Any, first: Any, last: Any, out: Any) -> None:
+    out[first:last] = np.inf
     for j in range(game.heads.shape[0]):
-        head = game.heads[j]
-        lead = game.offsets[j]
-        for h in range(state.shape[0]):
-            lead += head[h] * max(state[h] + row[h], np.float32(0))
-        least = min(least, lead)
-    return least
+        move = first
+        while move + BLOCK <= last:
+            lead_0, lead_1, lead_2, lead_3 = four_leads(game, j, state, move)
+            out[move] = min(out[move], lead_0)
+            out[move + 1] = min(out[move + 1], lead_1)
+            out[move + 2] = min(out[move + 2], lead_2)
+            out[move + 3] = min(out[move + 3], lead_3)
+            move += BLOCK
+        while move < last:
+            out[move] = min(out[move], one_lead(game, j, state, move))
+            move += 1
 
 
-rules(RevealGame, extend=_reveal, margin=_least_lead)
+rules(RevealGame, extend=_reveal, margins=_least_leads)

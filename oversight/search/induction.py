@@ -18,15 +18,12 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from oversight.search.game import RevealGame, check
+from oversight.search.game import BLOCK, RevealGame, check, four_leads
 from oversight.search.sets import (
-    BLOCK,
     Judge,
     advance,
-    base_lead,
     first_tops,
     judge_of,
-    lead_block,
 )
 
 MOST_HEADS = 15
@@ -73,19 +70,18 @@ def _fold_leaves(judge: Judge, plies: int, flip: Any, parents: Any) -> None:
     moves, heads = len(judge.choose) - 1, len(judge.offsets)
     top, sums = first_tops(judge, judge.start, plies - 1)
     words = np.empty(len(judge.rows), np.uint32)
-    leads, bases = np.empty(BLOCK, np.float32), np.empty(heads, np.float32)
+    leads = np.empty(len(judge.rows), np.float32)
     while True:
         count = top[0] if plies > 1 else moves
+        words[:count] = 0
         for j in range(heads):
-            bases[j] = base_lead(judge, j, sums[0])
-        for m in range(0, count, BLOCK):
-            words[m : m + BLOCK] = 0
-            for j in range(heads):
-                lead_block(judge, j, bases[j], sums[0], m, leads)
-                for i in range(BLOCK):
-                    words[m + i] |= np.uint32(leads[i] > 0) << np.uint32(j)
-            for i in range(BLOCK):
-                words[m + i] = _both_orders(words[m + i], heads) ^ flip
+            for m in range(0, count, BLOCK):
+                leads[m], leads[m + 1], leads[m + 2], leads[m + 3] = four_leads(
+                    judge, j, sums[0], m
+                )
+            _mark(leads[:count], np.uint32(1 << j), words)
+        for m in range(count):
+            words[m] = _both_orders(words[m], heads) ^ flip
         _spread(judge, top, words[:count], parents)
         if not advance(judge, top, sums):
             break
@@ -128,6 +124,12 @@ def _spread(judge: Judge, top: Any, words: Any, parents: Any) -> None:
             rank += judge.choose[top[i - 1], i + 1] - judge.choose[top[i], i + 1]
         for m in range(words.size):
             parents[rank + m] |= words[m]
+
+
+@njit(cache=True)
+def _mark(leads: Any, bit: Any, words: Any) -> None:
+    for m in range(leads.size):
+        words[m] |= bit if leads[m] > 0 else NONE
 
 
 @njit(cache=True)

@@ -1,4 +1,4 @@
-"""PUCT tree search over any game that states `extend` and `margin` (see `game.py`).
+"""PUCT tree search over any game that states `extend` and `margins` (see `game.py`).
 
 Score of a move at a node (Silver et al. 2017, AlphaGo Zero, with a uniform prior over legal moves):
 
@@ -23,7 +23,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
-from oversight.search.game import Game, check, extend, margin
+from oversight.search.game import Game, check, extend, margins
 
 ILLEGAL = np.float32(-1e9)
 NOISE = np.float32(1e-6)
@@ -119,7 +119,8 @@ def _explore(game: Any, rollouts: int, c: float, key: Any, tree: Tree, visits: A
     """Search one game of two or more plies -> (move, its mean value)."""
     moves, plies, size = len(game.rows), len(game.movers), game.start.size
     nodes, path = np.zeros(plies, np.int64), np.zeros(plies, np.int64)  # along this rollout
-    order, leaf = np.empty(moves, np.int32), np.empty_like(game.start)
+    order, after = np.empty(moves, np.int32), np.empty(moves, np.float32)
+    leaf = np.empty_like(game.start)
     last = plies - 2  # the depth whose moves leave one ply, to be enumerated
     tree.state[0, :size] = game.start
     _open(tree, 0, path[:0], moves, key)
@@ -142,10 +143,11 @@ def _explore(game: Any, rollouts: int, c: float, key: Any, tree: Tree, visits: A
         if child == ONCE:  # one ply to go, enumerated before: the mean is the exact value
             z = tree.q[node, move] * game.movers[depth]
         elif depth < last:
-            z = _lean(margin(game, tree.state[node, :size], move))
+            margins(game, tree.state[node, :size], move, move + 1, after)
+            z = lean(after[move])
         else:
             extend(game, tree.state[node, :size], move, leaf)
-            z = _lean(_best(game, leaf, path[:-1], game.movers[-1])[0])
+            z = lean(_best(game, leaf, path[:-1], game.movers[-1], after)[0])
         tree.child[node, move] = ONCE
         visits[path[0]] += 1
         _back_up(tree, nodes, path, game.movers, depth, z)
@@ -156,24 +158,27 @@ def _explore(game: Any, rollouts: int, c: float, key: Any, tree: Tree, visits: A
 @njit(cache=True)
 def _rank(game: Any, rollouts: int, c: float, key: Any, tree: Tree, visits: Any) -> Any:
     """Play the first ply as if it were the last -> (move, its value)."""
-    z, move = _best(game, game.start, visits[:0], game.movers[0])
+    z, move = _best(
+        game, game.start, visits[:0], game.movers[0], np.empty(len(game.rows), np.float32)
+    )
     visits[:] = 1
-    return move, float(_lean(z))
+    return move, float(lean(z))
 
 
 @njit(cache=True)
-def _best(game: Any, state: Any, spent: Any, mover: int) -> Any:
+def _best(game: Any, state: Any, spent: Any, mover: int, after: Any) -> Any:
     """The margin that the mover's best move reaches from `state`, and that move."""
-    most, best = np.float32(-np.inf), -1
+    margins(game, state, 0, len(game.rows), after)
+    sign, best = np.float32(mover), -1
     for move in range(len(game.rows)):
-        z = np.float32(mover * margin(game, state, move))
-        if (z > most or best < 0) and move not in spent:
-            most, best = z, move
-    return most * mover, best
+        if (best < 0 or sign * after[move] > sign * after[best]) and move not in spent:
+            best = move
+    return after[best], best
 
 
 @njit(cache=True)
-def _lean(log_odds: float) -> float:
+def lean(log_odds: float) -> Any:
+    """A margin as a value in [−1, 1]: 2·sigmoid − 1."""
     return np.float32(2) / (np.float32(1) + np.exp(-np.float32(log_odds))) - np.float32(1)
 
 
@@ -181,20 +186,21 @@ def _lean(log_odds: float) -> float:
 def _open(tree: Tree, node: int, path: Any, moves: int, key: Any) -> None:
     """Make `node` a fresh node in which the moves of `path` are spent."""
     tree.tried[node] = 0
-    salt = np.uint64(key) + np.uint64(node) * np.uint64(0x9E3779B97F4A7C15)
+    salt = np.uint64(key) + np.uint64(node + 1) * np.uint64(0x9E3779B97F4A7C15)  # keys.fold
     salt = (salt ^ (salt >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     salt = (salt ^ (salt >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    seed = np.uint32(salt >> np.uint64(32))
+    seed = np.uint32((salt ^ (salt >> np.uint64(31))) >> np.uint64(32))
+    q, inverse, child = tree.q[node], tree.inverse[node], tree.child[node]
     for a in range(moves):
         x = np.uint32(seed + np.uint32(a) * np.uint32(0x9E3779B9))
         x = np.uint32((x ^ (x >> np.uint32(16))) * np.uint32(0x7FEB352D))
         x = np.uint32((x ^ (x >> np.uint32(15))) * np.uint32(0x846CA68B))
         bits = np.int32((x ^ (x >> np.uint32(16))) >> np.uint32(8))
-        tree.q[node, a] = np.float32(bits) * (NOISE / np.float32(1 << 24))
-        tree.inverse[node, a] = np.float32(1)
-        tree.child[node, a] = NEVER
+        q[a] = np.float32(bits) * (NOISE / np.float32(1 << 24))
+        inverse[a] = 1
+        child[a] = NEVER
     for move in path:
-        tree.q[node, move] = ILLEGAL
+        q[move] = ILLEGAL
 
 
 @njit(cache=True)
@@ -204,14 +210,16 @@ def _select(q: Any, inverse: Any, u: float, order: Any) -> Any:
     Numba vectorises an integer maximum but no float one, so scores are compared by their bits,
     turned into integers of the same order.
     """
-    weight, moves = np.float32(u), np.int32(q.shape[0])
+    weight, moves = np.float32(u), np.int32(q.size)
     top, first = np.int32(-(2**31)), moves
-    for a in range(moves):
+    for a in range(q.size):
         bits = np.float32(q[a] + weight * inverse[a]).view(np.int32)
-        order[a] = bits ^ ((bits >> np.int32(31)) & np.int32(2**31 - 1))
-        top = max(top, order[a])
-    for a in range(moves):
-        first = min(first, np.int32(a) if order[a] == top else moves)
+        bits = np.int32(bits ^ ((bits >> np.int32(31)) & np.int32(2**31 - 1)))
+        order[a] = bits
+        top = bits if bits > top else top
+    for a in range(q.size):
+        at = np.int32(a) if order[a] == top else moves
+        first = at if at < first else first
     return first
 
 

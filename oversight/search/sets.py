@@ -1,4 +1,4 @@
-"""Sets of moves in colexicographic order, and the judge's leads over runs of them.
+"""Sets of moves in colexicographic order, and the sums of their rows.
 
 A set {s_1 < … < s_d} has rank Σ C(s_i, i). So the sets that share all but their least element have
 consecutive ranks, share one sum of rows, and differ by one row: they are valued as a run.
@@ -13,13 +13,11 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from oversight.search.game import FAST, RevealGame
-
-BLOCK = 4  # rows valued side by side
+from oversight.search.game import BLOCK, RevealGame
 
 
 class Judge(NamedTuple):
-    """A game's weights laid out for the kernels below."""
+    """A game's weights laid out for the solvers; `game.four_leads` reads it as it reads a game."""
 
     rows: NDArray[np.float32]  # (A + padding, H): zero rows fill the last block
     start: NDArray[np.float32]  # (H,)
@@ -40,6 +38,11 @@ def judge_of(game: RevealGame) -> Judge:
 def padded(moves: int) -> int:
     """The length of a run's buffer: `moves` filled up to whole blocks."""
     return -(-moves // BLOCK) * BLOCK
+
+
+def rank_of(members: tuple[int, ...]) -> int:
+    """The rank of an ascending set among the sets of its size."""
+    return sum(math.comb(member, i + 1) for i, member in enumerate(members))
 
 
 def unrank(rank: int, size: int) -> tuple[int, ...]:
@@ -85,36 +88,3 @@ def _add_from(judge: Judge, top: Any, sums: Any, member: int) -> None:
         row, above, total = judge.rows[top[i]], sums[i + 1], sums[i]
         for h in range(total.size):
             total[h] = above[h] + row[h]
-
-
-@njit(cache=True, fastmath=FAST)
-def base_lead(judge: Judge, j: int, total: Any) -> float:
-    """Head j's logit at `total`, were no unit clipped."""
-    base = judge.offsets[j]
-    for h in range(total.shape[0]):
-        base += judge.heads[j, h] * total[h]
-    return base
-
-
-@njit(cache=True, fastmath=FAST)
-def lead_block(judge: Judge, j: int, base: float, total: Any, first: int, leads: Any) -> None:
-    """Head j's logits after adding each of the BLOCK rows from `first` to `total`.
-
-    relu(x + r) = max(r, −x) + x, and the second term, `base`, is the same for a whole run.
-    """
-    head = judge.heads[j]
-    row_0, row_1 = judge.rows[first], judge.rows[first + 1]
-    row_2, row_3 = judge.rows[first + 2], judge.rows[first + 3]
-    lead_0 = lead_1 = lead_2 = lead_3 = np.float32(0)
-    for h in range(head.shape[0]):
-        weight, floor = head[h], -total[h]
-        lead_0 += weight * max(row_0[h], floor)
-        lead_1 += weight * max(row_1[h], floor)
-        lead_2 += weight * max(row_2[h], floor)
-        lead_3 += weight * max(row_3[h], floor)
-    leads[0], leads[1], leads[2], leads[3] = (
-        lead_0 + base,
-        lead_1 + base,
-        lead_2 + base,
-        lead_3 + base,
-    )

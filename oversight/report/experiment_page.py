@@ -1,0 +1,176 @@
+"""What `oversight reproduce` writes: JSON, CSV, figures, an HTML page and a Markdown one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from oversight.core import OversightError
+from oversight.metrics.intervals import Interval
+from oversight.report import pages
+from oversight.store import write_text
+from oversight.study import Cell, Experiment, Figure, Findings, Job
+
+
+MARKS = "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐ"
+
+
+class Column(NamedTuple):
+    """A column's name, and whether it holds numbers, which are set to the right."""
+
+    name: str
+    numbers: bool = False
+
+
+class Numbers(NamedTuple):
+    """A table of cells, as text."""
+
+    title: str
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[str]]
+    sources: Sequence[str]
+    """Where the published numbers were read, each behind its mark if there are several."""
+
+
+def write_results(
+    experiment: Experiment, job: Job, findings: Findings, results: Mapping[str, Any], command: str
+) -> list[Path]:
+    """Write everything into `job.out`; returns the paths, the page last."""
+    texts = {
+        "results.json": json.dumps(results, indent=2) + "\n",
+        "cells.csv": as_csv(findings.cells),
+        **{f"{figure.name}.svg": figure.svg for figure in findings.figures},
+        "results.md": as_markdown(experiment, job, findings, results, command, ""),
+        "report.html": as_html(experiment, job, findings, results, command),
+    }
+    pictures = [_write_png(job.out, figure) for figure in findings.figures if figure.png]
+    for name, text in texts.items():
+        write_text(job.out / name, text)
+    return [*pictures, *(job.out / name for name in texts)]
+
+
+def as_html(
+    experiment: Experiment, job: Job, findings: Findings, results: Mapping[str, Any], command: str
+) -> str:
+    """The page, in one file."""
+    return pages.fill(
+        "experiment.html",
+        title=f"{experiment.name} on {job.data}, {job.scale}",
+        experiment=experiment,
+        job=job,
+        findings=findings,
+        held=sum(claim.holds for claim in findings.claims),
+        tables=tables_of(findings.cells),
+        command=command,
+        made={"seconds": f"{results['seconds']:,}", "seed": str(job.seed)} | pages.circumstances(),
+    )
+
+
+def as_markdown(
+    experiment: Experiment,
+    job: Job,
+    findings: Findings,
+    results: Mapping[str, Any],
+    command: str,
+    figure_path: str,
+) -> str:
+    """The page to commit; `figure_path` is put before each figure's `NAME.svg`."""
+    made = pages.circumstances()
+    parts = [
+        f"# {experiment.name}: {job.data}, scale {job.scale}",
+        f"{experiment.about}\n\n{experiment.paper}.",
+        f"```\n{command}\n```",
+        f"{results['seconds']:,} seconds, seed {job.seed}, revision {made['revision']}.",
+        "## Claims",
+        "\n".join(
+            f"- **{'holds' if claim.holds else 'does not hold'}**: {claim.claim}. {claim.detail}"
+            for claim in findings.claims
+        ),
+        *(
+            f"![{figure.caption}]({figure_path}{figure.name}.svg)\n\n*{figure.caption}*"
+            for figure in findings.figures
+        ),
+    ]
+    for table in tables_of(findings.cells):
+        parts += [f"## {table.title}", _markdown_table(table)]
+        if table.sources:
+            parts.append(f"Published numbers: {'; '.join(table.sources)}.")
+    parts.append("In brackets: 95 % intervals over cases; n counts the cases.")
+    if findings.notes:
+        parts += ["## Departures and other things to know"]
+        parts.append("\n".join(f"- {note}" for note in findings.notes))
+    return "\n\n".join(parts) + "\n"
+
+
+def as_csv(cells: Sequence[Cell]) -> str:
+    """A row a cell, a column for everything that any cell's setting names."""
+    rows = [
+        {**cell.setting, **{k: v for k, v in cell._asdict().items() if k != "setting"}}
+        for cell in cells
+    ]
+    columns = [*_settings(cells), *(name for name in Cell._fields if name != "setting")]
+    frame = pd.DataFrame(rows, columns=columns)
+    return frame.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+
+
+def tables_of(cells: Sequence[Cell]) -> list[Numbers]:
+    """The cells that a paper has a number for, then the others."""
+    known = [cell for cell in cells if cell.published is not None]
+    others = [cell for cell in cells if cell.published is None]
+    tables: list[Numbers] = []
+    if known:
+        tables.append(_table("Ours beside the published numbers", known))
+    if others:
+        tables.append(_table("Numbers of our own" if known else "Numbers", others))
+    return tables
+
+
+def _table(title: str, cells: Sequence[Cell]) -> Numbers:
+    settings = _settings(cells)
+    sources = list(dict.fromkeys(cell.source for cell in cells if cell.source))
+    marks = dict(zip(sources, MARKS, strict=False)) if len(sources) > 1 else {}
+    columns = [*map(Column, [*settings, "metric"]), Column("ours", True), Column("n", True)]
+    if any(cell.published is not None for cell in cells):
+        columns += [Column("published", True), Column("difference", True)]
+    rows: list[list[str]] = []
+    for cell in cells:
+        ours = Interval(cell.value, cell.low, cell.high, cell.n)
+        row = [*(str(cell.setting.get(name, "")) for name in settings), cell.metric]
+        row += [pages.measured(ours), f"{cell.n:,}"]
+        if cell.published is not None:
+            mark = marks.get(cell.source or "", "")
+            row += [pages.number(cell.published) + mark, _difference(cell, pages.decimals(ours))]
+        rows.append(row)
+    return Numbers(title, columns, rows, [f"{marks.get(s, '')} {s}".strip() for s in sources])
+
+
+def _difference(cell: Cell, digits: int) -> str:
+    assert cell.published is not None  # only cells beside a published number have one
+    return f"{cell.value - cell.published:+.{digits}f}".replace("-", "−")
+
+
+def _settings(cells: Sequence[Cell]) -> list[str]:
+    return list(dict.fromkeys(name for cell in cells for name in cell.setting))
+
+
+def _markdown_table(table: Numbers) -> str:
+    def line(values: Sequence[str]) -> str:
+        return "| " + " | ".join(value.replace("|", "\\|") for value in values) + " |"
+
+    rule = line([":---" if not column.numbers else "---:" for column in table.columns])
+    head = line([column.name for column in table.columns])
+    return "\n".join([head, rule, *map(line, table.rows)])
+
+
+def _write_png(out: Path, figure: Figure) -> Path:
+    target = out / f"{figure.name}.png"
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(figure.png)
+    except OSError as error:
+        raise OversightError(f"cannot write {target}: {error.strerror or error}") from error
+    return target

@@ -1,0 +1,215 @@
+"""How fast the search and the exact solver are, against the plain way to write each.
+
+`plain_search` is the same search, one game at a time in NumPy and Python. It asks the game's own
+compiled rule for leaf values, so that it must find the same visits, to the last one.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from numba import njit
+from numpy.typing import NDArray
+
+from oversight.keys import fold
+from oversight.search.game import RevealGame, margins, reveal_game
+from oversight.search.induction import induct
+from oversight.search.puct import ILLEGAL, lean, search
+
+ALTERNATE = {4: (1, -1, 1, -1), 6: (1, -1, 1, -1, 1, -1)}
+
+
+def games(moves: int, hidden: int, plies: int, heads: int, count: int) -> list[RevealGame]:
+    """Positions before the first reveal, with weights on the scale of a trained judge's."""
+    rng = np.random.default_rng(0)
+    return [
+        reveal_game(
+            rng.normal(0, 0.5, (moves, hidden)),
+            rng.normal(0, 0.3, hidden),
+            rng.normal(0, 0.3, (heads, hidden)),
+            rng.normal(0, 0.1, heads),
+            ALTERNATE[plies],
+        )
+        for _ in range(count)
+    ]
+
+
+def rows() -> list[dict[str, Any]]:
+    """One entry a comparison; `holds` says whether `ratio` reaches `bar`."""
+    sizes = {"digits": (33, 64, 6), "MNIST, k = 4": (150, 64, 4), "MNIST, k = 6": (150, 128, 6)}
+    found = [_search_row(name, *size) for name, size in sizes.items()]
+    for name, (moves, hidden, plies) in {"digits": (33, 64, 6), "MNIST": (110, 128, 4)}.items():
+        found += [
+            _exact_row(f"{name}, {heads} heads", moves, hidden, plies, heads) for heads in (1, 9)
+        ]
+    return found
+
+
+def _search_row(name: str, moves: int, hidden: int, plies: int) -> dict[str, Any]:
+    rollouts, few, many = 1000, 1, 20
+    positions = games(moves, hidden, plies, heads=1, count=many)
+    keys = [fold(7, g) for g in range(many)]
+    visits = plain_search(positions[0], 50, keys[0])
+    found = search(positions[:1], 50, keys[:1])
+    assert (found.visits[0] == visits).all(), "the plain search must visit as ours does"
+    ours = many * rollouts / _seconds(lambda: search(positions, rollouts, keys))
+    theirs = (
+        few
+        * rollouts
+        / _seconds(
+            lambda: [plain_search(positions[g], rollouts, keys[g]) for g in range(few)], repeats=2
+        )
+    )
+    return _row(f"PUCT rollouts per second: {name}", ours, theirs, bar=50)
+
+
+def _exact_row(name: str, moves: int, hidden: int, plies: int, heads: int) -> dict[str, Any]:
+    (game,) = games(moves, hidden, plies, heads, count=1)
+    sets = math.comb(moves, plies)
+    induct(game._replace(rows=game.rows[: plies + 1]))  # compile
+    ours = sets / _seconds(lambda: induct(game))
+    return _row(f"full sets solved per second: {name}", ours, _judge_rate(game), bar=0.5)
+
+
+def _row(name: str, ours: float, theirs: float, bar: float) -> dict[str, Any]:
+    ratio = ours / theirs
+    return {
+        "name": name,
+        "ours": ours,
+        "theirs": theirs,
+        "ratio": ratio,
+        "bar": bar,
+        "holds": ratio >= bar,
+    }
+
+
+def _seconds(run: Callable[[], object], repeats: int = 3) -> float:
+    times: list[float] = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def _judge_rate(game: RevealGame) -> float:
+    """Sets per second of the judge alone: one thread of torch at its best batch size.
+
+    A batch is valued as cheaply as torch can: one row added to a shared sum, in place, into
+    memory it already has; no gathering of rows, no search, no verdict.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    best = 0.0
+    start, heads = torch.from_numpy(game.start), torch.from_numpy(game.heads.T.copy())
+    offsets = torch.from_numpy(game.offsets)
+    with torch.inference_mode():
+        for batch in (32, 64, 128, 256, 1024, 4096, 16384):
+            added = torch.from_numpy(np.resize(game.rows, (batch, game.start.size)))
+            hidden, logits = torch.empty_like(added), torch.empty(batch, len(offsets))
+
+            def value(
+                added: torch.Tensor = added,
+                hidden: torch.Tensor = hidden,
+                logits: torch.Tensor = logits,
+                times: int = max(1, 65536 // batch),
+            ) -> None:
+                for _ in range(times):
+                    torch.add(start, added, out=hidden)
+                    torch.relu_(hidden)
+                    torch.addmm(offsets, hidden, heads, out=logits)
+
+            value()
+            best = max(best, batch * max(1, 65536 // batch) / _seconds(value, repeats=5))
+    torch.set_num_threads(threads)
+    return best
+
+
+@njit
+def _margins(game: Any, state: Any, first: int, last: int) -> Any:
+    out = np.empty(last, np.float32)
+    margins(game, state, first, last, out)
+    return out
+
+
+def _noise(key: int, node: int, moves: int) -> NDArray[np.float32]:
+    x = np.uint32(fold(key, node) >> 32) + np.arange(moves, dtype=np.uint32) * np.uint32(0x9E3779B9)
+    x = (x ^ (x >> np.uint32(16))) * np.uint32(0x7FEB352D)
+    x = (x ^ (x >> np.uint32(15))) * np.uint32(0x846CA68B)
+    x = (x ^ (x >> np.uint32(16))) >> np.uint32(8)
+    return x.astype(np.float32) * np.float32(np.float32(1e-6) / np.float32(1 << 24))
+
+
+class _Node:
+    """A node of the plain search: what is spent, the judge's sum, and statistics of each move."""
+
+    def __init__(
+        self, game: RevealGame, path: list[int], state: Any, key: int, number: int
+    ) -> None:
+        moves = len(game.rows)
+        self.path = path
+        self.state = state
+        self.q = _noise(key, number, moves)
+        self.q[path] = ILLEGAL
+        self.inverse = np.ones(moves, np.float32)  # 1 / (1 + N(s, a))
+        self.children: dict[int, _Node] = {}
+        self.exact: dict[int, np.float32] = {}  # by move: the value of the last ply, enumerated
+        self.visits = np.zeros(moves, np.int64)
+
+    def select(self, c: float) -> int:
+        legal = len(self.q) - len(self.path)
+        u = np.float32(c / legal * math.sqrt(self.visits.sum()))
+        return int(np.argmax(self.q + u * self.inverse))
+
+    def update(self, move: int, z: np.float32) -> None:
+        self.q[move] += (z - self.q[move]) * self.inverse[move]
+        self.inverse[move] /= np.float32(1) + self.inverse[move]
+        self.visits[move] += 1
+
+
+def plain_search(game: RevealGame, rollouts: int, key: int, c: float = 1.0) -> NDArray[np.int64]:
+    """The visits of each move at the root; for games of two or more plies."""
+    root = _Node(game, [], game.start, key, 0)
+    nodes = 1
+    for _ in range(rollouts):
+        node, steps = root, list[tuple[_Node, int]]()
+        while True:
+            move = node.select(c)
+            steps.append((node, move))
+            depth = len(node.path)
+            if depth < len(game.movers) - 2 and node.visits[move] == 1:
+                path, state = [*node.path, move], node.state + game.rows[move]
+                node.children[move] = _Node(game, path, state, key, nodes)
+                nodes += 1
+            if move not in node.children:
+                break
+            node = node.children[move]
+        if depth < len(game.movers) - 2:
+            z = lean(_margins(game, node.state, move, move + 1)[move])
+        else:
+            if move not in node.exact:
+                node.exact[move] = _last_ply(game, node, move)
+            z = node.exact[move]
+        for visited, made in steps:
+            visited.update(made, np.float32(game.movers[len(visited.path)]) * z)
+    return root.visits
+
+
+def _last_ply(game: RevealGame, node: _Node, move: int) -> np.float32:
+    """The last mover's best value after `move`."""
+    after = _margins(game, node.state + game.rows[move], 0, len(game.rows))
+    legal = np.delete(after, [*node.path, move])
+    return lean(legal.max() if game.movers[-1] > 0 else legal.min())
+
+
+if __name__ == "__main__":
+    for row in rows():
+        print(
+            f"{row['name']:45s} {row['ours']:12.0f} {row['theirs']:12.0f}"
+            f" {row['ratio']:8.2f} (bar {row['bar']}) {'holds' if row['holds'] else 'FALLS SHORT'}"
+        )
