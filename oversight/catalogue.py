@@ -81,7 +81,7 @@ def as_markdown() -> str:
     ]
     for kind in ("worlds", "judges", "agents", "experiments"):
         lines += ["", f"| {kind[:-1].capitalize()} | |", "|---|---|"]
-        lines += [f"| `{thing['name']}` | {_in_cell(thing["about"])} |" for thing in held[kind]]
+        lines += [f"| `{thing['name']}` | {_in_cell(thing['about'])} |" for thing in held[kind]]
     return "\n".join(lines)
 
 
