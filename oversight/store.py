@@ -67,7 +67,7 @@ class Store:
             self.manifest = read_manifest(path)
         else:
             self.manifest = begin_or_resume(path, configuration)
-        self._shards = len(self._parts())
+        self._next = 1 + max((int(p.stem.split("-")[1]) for p in self._parts()), default=-1)
 
     def __enter__(self) -> Store:
         return self
@@ -94,31 +94,29 @@ class Store:
         """Write what is waiting as one shard, whole or not at all."""
         if not self._waiting:
             return
-        target = self.path / f"part-{self._shards:05d}.parquet"
+        target = self.path / f"part-{self._next:05d}.parquet"
         try:
             write_whole(target, lambda file: pq.write_table(_table(self._waiting), file))
         except OSError as error:
             raise OversightError(
-                f"cannot write {target}: {error.strerror or error}; the episodes in the "
-                f"{self._shards} shards before it are safe: make room, then run the same command "
-                "again to go on from there"
+                f"cannot write {target}: {error.strerror or error}; the episodes in the shards "
+                "before it are safe: make room, then run the same command again to go on from there"
             ) from error
-        self._shards += 1
+        self._next += 1
         self._waiting = []
         self._written = time.monotonic()
 
     def frame(self) -> pd.DataFrame:
         """Every stored episode, in order, as a data frame."""
-        parts = self._parts()
-        if not parts:
-            return _SCHEMA.empty_table().to_pandas()
-        table = pa.concat_tables([read_shard(part) for part in parts])
+        parts = [read_shard(part) for part in self._parts()]
+        table = pa.concat_tables([_SCHEMA.empty_table(), *parts])
         return table.sort_by("episode").to_pandas()
 
     def records(self) -> list[Record]:
         """Every stored episode, in order."""
-        rows = pa.concat_tables([read_shard(part) for part in self._parts()]) if self._parts() else None
-        return [] if rows is None else [_record(r) for r in rows.sort_by("episode").to_pylist()]
+        parts = [read_shard(part) for part in self._parts()]
+        rows = pa.concat_tables([_SCHEMA.empty_table(), *parts]).sort_by("episode")
+        return [_record(row) for row in rows.to_pylist()]
 
     def _parts(self) -> list[Path]:
         return sorted(self.path.glob("part-*.parquet"))
@@ -194,16 +192,20 @@ def write_text(target: Path, text: str) -> None:
 
 def read_manifest(path: Path) -> dict[str, Any]:
     """The manifest of a run directory."""
+    file = path / "manifest.json"
     try:
-        return json.loads((path / "manifest.json").read_text())
+        manifest = json.loads(file.read_text())
     except FileNotFoundError:
         raise OversightError(f"{path} is not a run: it has no manifest.json") from None
     except (json.JSONDecodeError, OSError) as error:
-        raise OversightError(f"{path / 'manifest.json'} cannot be read: {error}") from error
+        raise OversightError(f"{file} cannot be read: {error}") from error
+    if not isinstance(manifest, dict) or "configuration" not in manifest:
+        raise OversightError(f"{file} is not a run's manifest; choose another --out")
+    return manifest
 
 
 def begin_or_resume(path: Path, configuration: Mapping[str, Any]) -> dict[str, Any]:
-    """The manifest of a directory, written now or read back if it is of the same configuration."""
+    """A directory's manifest: written now, or read back if it is of the same configuration."""
     wanted = json.loads(json.dumps(configuration))
     if (path / "manifest.json").exists():
         manifest = read_manifest(path)

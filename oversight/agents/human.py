@@ -56,8 +56,12 @@ def _read(turn: Turn, text: str) -> Reply:
             case Choose():
                 return _named(turn, text) if text else None
             case Credences(n=n):
-                typed = tuple(float(part) for part in text.replace(",", " ").split())
-                return _sure_of(_named(turn, text), n) if len(typed) == 1 else typed
+                typed = text.replace(",", " ").split()
+                return (
+                    _sure_of(_named(turn, text), n)
+                    if len(typed) == 1
+                    else tuple(float(part) for part in typed)
+                )
             case Number():
                 return float(text)
             case Write():
