@@ -78,12 +78,15 @@ def gym_env(
     """A Gymnasium environment in which one `seat` learns and the others play a fixed cast.
 
     `cast` maps seats to specs or agents (`oversight.casting`); seats that it leaves out are played
-    by the world's own agents. Other arguments and errors are those of `make`.
+    by the world's own agents. Agents that must prepare do so now, with the world's own agent in
+    the learner's seat. Other arguments and errors are those of `make`.
     """
     from envs.gym import OversightGym
     from oversight.casting import cast_for
+    from oversight.runs import prepare
     from oversight.stage import Stage
 
     stage = Stage.of(protocol, world, parameters)
     casting = cast_for(stage.protocol, stage.world, cast)
+    prepare(stage.protocol, stage.world, casting.cast, episodes=0, seed=0)
     return OversightGym(stage, seat, casting.cast, render_mode)

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from oversight.agents.base import Agent, agent, judge
-    from oversight.core import Case, Message, Outcome, Question, Script, Sealed, Turn, View, together
+    from oversight.core import (
+        Case,
+        Message,
+        Outcome,
+        Question,
+        Script,
+        Sealed,
+        Turn,
+        View,
+        together,
+    )
     from oversight.episode import Episode
     from oversight.protocol import Protocol, Seat, Table
     from oversight.runs import run, simulate

@@ -156,8 +156,10 @@ class Words(Actions):
     def __init__(self, bounds: Sequence[Write]) -> None:
         self.space = text_space(max(bound.limit for bound in bounds))
 
-    def decode(self, action: Any, space: Space) -> Any:
+    def decode(self, action: Any, space: Space) -> str:
         """The text."""
+        if not isinstance(action, str):
+            raise TypeError(f"expected text, got {type(action).__name__}")
         return action
 
     def encode(self, reply: Reply, space: Space) -> str:

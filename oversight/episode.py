@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from oversight import keys
-from oversight.core import Case, Outcome, OversightError, Step, Turn, turns_of
+from oversight.core import Case, Outcome, OversightError, Step, Turn
 from oversight.protocol import Protocol, Table
 from oversight.spaces import IllegalReply, Reply
 from oversight.world import World
@@ -71,7 +71,7 @@ class Episode:
             self.outcome, self.pending = stop.value, ()
             return
         self._single = isinstance(step, Turn)
-        self.pending = turns_of(step)
+        self.pending = (step,) if isinstance(step, Turn) else step
 
     def fork(self) -> Episode:
         """An independent copy at the same point: the script run again with the same replies."""

@@ -12,6 +12,7 @@ import inspect
 import typing
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Annotated, Any, NamedTuple, cast
 
 import pydantic
@@ -61,7 +62,7 @@ class Protocol:
     needs: tuple[type, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
-    @property
+    @cached_property
     def seats(self) -> Seats:
         """Seat name -> what it does, under the bound parameters."""
         if callable(self.seat_plan):
@@ -70,7 +71,7 @@ class Protocol:
             return self.seat_plan(**{name: bound[name] for name in wanted})
         return self.seat_plan
 
-    @property
+    @cached_property
     def defaults(self) -> dict[str, Any]:
         """Every parameter's default, as the script's signature states it."""
         return {
@@ -254,7 +255,7 @@ class Table:
             self.turn(seat, "argue", instruction.format(side=self.side_in_words(seat)), space)
             for seat in speakers
         )
-        replies = (yield turns) if len(turns) > 1 else ((yield turns[0]),)
+        replies = (yield turns) if len(speakers) > 1 else ((yield turns[0]),)
         for seat, reply in zip(speakers, replies, strict=True):
             message = world.publish(self.case, seat, "argue", reply)
             self.say(message if audience is None else message._replace(audience=audience))

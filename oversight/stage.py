@@ -106,8 +106,7 @@ class Stage:
 
     def slot_of(self, seat: str) -> int | None:
         """Where `seat` is asked next, or None while it has nothing to do."""
-        pending = self.episode.pending
-        return next((slot for slot in self.open if pending[slot].seat == seat), None)
+        return next((s for s in self.open if self.episode.pending[s].seat == seat), None)
 
     def turn_of(self, seat: str) -> Turn | None:
         """What `seat` is asked next, or None while it has nothing to do."""

@@ -175,10 +175,17 @@ def write_whole(target: Path, write: Callable[[IO[bytes]], object]) -> None:
             write(file)
             file.flush()
             os.fsync(file.fileno())
+        os.chmod(name, 0o666 & ~_umask())  # a temporary file is its owner's alone
         os.replace(name, target)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def write_text(target: Path, text: str) -> None:
@@ -220,15 +227,16 @@ def begin_or_resume(path: Path, configuration: Mapping[str, Any]) -> dict[str, A
                 "choose another --out, or delete it"
             )
         return manifest
-    manifest = {"configuration": wanted, **_circumstances()}
+    created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    manifest = {"configuration": wanted, "created": created, **circumstances()}
     write_text(path / "manifest.json", json.dumps(manifest, indent=2) + "\n")
     return manifest
 
 
-def _circumstances() -> dict[str, Any]:
+def circumstances() -> dict[str, Any]:
+    """The code's revision and the versions of what it stands on."""
     packages = ("oversight-lab", "numpy", "numba", "scipy", "torch", "pettingzoo", "gymnasium")
     return {
-        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "revision": revision(),
         "python": platform.python_version(),
         "versions": {name: importlib.metadata.version(name) for name in packages},

@@ -85,12 +85,10 @@ def compare(main: pd.DataFrame, controls: Mapping[str, pd.DataFrame]) -> Compari
 def difference(a: pd.DataFrame, b: pd.DataFrame, column: str = "correct") -> Interval | None:
     """mean(a) − mean(b) of a column over the cases that both finished; None where there is none."""
     left, right = (
-        frame[frame["failure"].isna()][["case", column]].groupby("case").mean() for frame in (a, b)
+        frame[frame["failure"].isna()].groupby("case")[column].mean() for frame in (a, b)
     )
-    both = left.join(right, lsuffix="_a", rsuffix="_b", how="inner")
-    if both.empty:
-        return None
-    return paired_difference(both[f"{column}_a"].to_numpy(), both[f"{column}_b"].to_numpy())
+    both = pd.concat({"a": left, "b": right}, axis=1, join="inner")
+    return None if both.empty else paired_difference(both["a"].to_numpy(), both["b"].to_numpy())
 
 
 def asd(frame: pd.DataFrame) -> Interval | None:

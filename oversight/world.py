@@ -65,7 +65,11 @@ class World(ABC):
         return "\n".join(lines)
 
     def draw_html(self, view: View) -> str:
-        """A picture of the game so far as an HTML fragment; empty when there is nothing to see."""
+        """A picture of the game so far as an HTML fragment; empty when there is nothing to see.
+
+        Trusted as it is. Its colours may be the page's: `--seat-0` to `--seat-3`, by who first
+        revealed something.
+        """
         return ""
 
 

@@ -214,7 +214,7 @@ class Pixels(World, Arguable, Askable, Unaided, Numeric):
         for message in view.transcript:
             if isinstance(message.data, Reveal):
                 number += 1
-                colour = SEAT_COLOURS[seats.index(message.seat) % len(SEAT_COLOURS)]
+                colour = f"var(--seat-{seats.index(message.seat) % PAGE_COLOURS})"
                 shapes.append(
                     _numbered(message.data.move, side, cell, colour, number, message.text)
                 )
@@ -226,7 +226,8 @@ class Pixels(World, Arguable, Askable, Unaided, Numeric):
         )
 
 
-SEAT_COLOURS = ("#4f9dff", "#ff9a3d", "#66d17a", "#d98cff")
+PAGE_COLOURS = 4
+"""How many seat colours a page defines (see `World.draw_html`)."""
 
 
 def _square(pixel: int, side: int, cell: int, fill: str, extra: str = "") -> str:

@@ -10,6 +10,8 @@ import json
 import shlex
 import sys
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,6 +21,7 @@ from rich.console import Console
 from oversight.cli import show
 from oversight.cli.progress import progress_bars
 from oversight.core import OversightError
+from oversight.rollout import WIDTH
 
 WRONG_USAGE, NOT_WELL, INTERRUPTED = 2, 1, 130
 
@@ -69,6 +72,9 @@ def run(
     ] = None,
     controls: Annotated[bool, typer.Option(help="Play the controls beside the protocol.")] = True,
     processes: Processes = 1,
+    width: Annotated[
+        int, typer.Option(help="Games under way at once; fewer lose less when interrupted.")
+    ] = WIDTH,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -83,10 +89,10 @@ def run(
     place = _world(world, data_dir)
     casting = cast_for(played, place, _pairs(agent, "--agent"), judge)
     alone = any(isinstance(a, HumanAgent) for a in casting.cast.values())
-    with progress_bars("playing", quiet=alone) as progress:
+    with _interruptible(out), progress_bars("playing", quiet=alone) as progress:
         result = run(
             played, place, casting.cast, episodes=episodes, seed=seed, out=out,
-            controls=controls, effort=Effort(processes=processes, **({"width": 1} if alone else {})),
+            controls=controls, effort=Effort(1 if alone else width, processes),
             progress=progress, names=casting.names,
         )  # fmt: skip
     found: dict[str, Any] = {
@@ -106,7 +112,7 @@ def run(
     if out is not None:
         from oversight.report.run_page import write_run_page
 
-        page = write_run_page(out, played, place, result, found, seed)
+        page = write_run_page(out, played, place, result, found, seed, _command())
         _say(f"page: {page}")
     raise typer.Exit(NOT_WELL if result.failed else 0)
 
@@ -142,13 +148,12 @@ def reproduce(
         processes=_positive(processes, "--processes"),
     )
     began = time.monotonic()
-    with progress_bars(experiment) as progress:
+    with _interruptible(job.out), progress_bars(experiment) as progress:
         findings = chosen.run(job._replace(progress=progress))
     from oversight.report.experiment_page import write_results
 
     results = study.as_json(chosen, job, findings, time.monotonic() - began)
-    command = shlex.join(["oversight", *sys.argv[1:]])
-    written = write_results(chosen, job, findings, results, command)
+    written = write_results(chosen, job, findings, results, _command())
     if as_json:
         print(json.dumps(results, indent=2))
     else:
@@ -224,13 +229,28 @@ def main() -> None:
     except OversightError as error:
         _say(f"[bold red]error:[/] {show.plain(str(error))}")
         sys.exit(WRONG_USAGE)
+
+
+@contextmanager
+def _interruptible(out: Path | None) -> Generator[None]:
+    """Say what Ctrl-C leaves, and exit with the shell's own code for it."""
+    try:
+        yield
     except KeyboardInterrupt:
-        _say("interrupted; finished games are kept where --out says: run the same command to go on")
-        sys.exit(INTERRUPTED)
+        _say(
+            "interrupted; nothing was kept: name a directory with --out to go on another time"
+            if out is None
+            else f"interrupted; {out} keeps what was finished: run the same command to go on"
+        )
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def _say(text: str) -> None:
     Console(stderr=True, soft_wrap=True, highlight=False).print(text)
+
+
+def _command() -> str:
+    return shlex.join(["oversight", *sys.argv[1:]])
 
 
 def _world(spec: str, data_dir: Path | None) -> Any:

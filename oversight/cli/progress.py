@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -12,7 +12,7 @@ from oversight.runs import Progress as Told
 
 
 @contextmanager
-def progress_bars(title: str, *, quiet: bool = False) -> Iterator[Told | None]:
+def progress_bars(title: str, *, quiet: bool = False) -> Generator[Told | None]:
     """Draw what the run tells, while it lasts; nothing where a person plays at the terminal."""
     if quiet:
         yield None

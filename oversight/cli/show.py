@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -25,11 +26,10 @@ def plain(text: str) -> str:
 
 def comparison(title: str, found: Comparison) -> None:
     """A run and the controls beside it."""
-    table = Table(
-        "", "accuracy", "log score", "Brier", "cal. error", "evidence", "failed", title=title
-    )
-    for name, summary in {"[bold]the protocol": found.main, **found.controls}.items():
-        table.add_row(name, *_numbers(summary))
+    table = _scores(escape(title))
+    table.add_row("[bold]the protocol", *_numbers(found.main))
+    for name, summary in found.controls.items():
+        table.add_row(escape(name), *_numbers(summary))
     console = Console()
     console.print(table)
     if found.net_gain is not None:
@@ -50,14 +50,24 @@ def failures(frames: Mapping[str, pd.DataFrame]) -> None:
 
 def findings(experiment: Experiment, found: Findings) -> None:
     """An experiment's cells beside the published numbers, and its claims."""
-    table = Table("", "metric", "ours", "published", title=f"{experiment.name}: {experiment.paper}")
-    for cell in found.cells:
-        setting = ", ".join(f"{key} {value}" for key, value in cell.setting.items())
-        ours = _interval(Interval(cell.value, cell.low, cell.high, cell.n), 3)
-        published = "" if cell.published is None else f"{cell.published:g} ({cell.source})"
-        table.add_row(setting, cell.metric, f"{ours} n={cell.n}", published)
+    from oversight.report.experiment_page import (
+        tables_of,
+    )  # draws figures too: not for every command
+
     console = Console()
-    console.print(table)
+    console.print(f"[bold]{escape(experiment.name)}[/]: {escape(experiment.paper)}\n")
+    for numbers in tables_of(found.cells):
+        figures = [column.name for column in numbers.columns if column.numbers]
+        words = [column.name for column in numbers.columns if not column.numbers]
+        table = _table(numbers.title)
+        table.add_column("setting: metric")
+        for name in figures:
+            table.add_column(escape(name), justify="right", no_wrap=True)
+        for row in numbers.rows:
+            table.add_row(escape(_setting(words, row)), *map(escape, row[len(words) :]))
+        console.print(table)
+        if numbers.sources:
+            console.print(f"published: {escape('; '.join(numbers.sources))}\n")
     for claim in found.claims:
         word = "[green]holds[/]" if claim.holds else "[red]does not hold[/]"
         console.print(f"{word}  {escape(claim.claim)}: {escape(claim.detail)}")
@@ -75,7 +85,7 @@ def catalogue(held: Mapping[str, list[dict[str, Any]]]) -> None:
 
 def rejudged(found: Rejudged) -> None:
     """Before and after."""
-    table = Table("", "accuracy", "log score", "Brier", "cal. error", "evidence", "failed")
+    table = _scores(None)
     table.add_row("as recorded", *_numbers(found.before))
     table.add_row(escape(found.judge), *_numbers(found.after))
     console = Console()
@@ -109,22 +119,51 @@ def _all_seen(played: Episode) -> Any:
     return View(played.case.question, played.table.transcript, played.case.private, None, ())
 
 
+def _setting(names: Sequence[str], row: Sequence[str]) -> str:
+    """What a cell is of: words speak for themselves, numbers go by their name."""
+    *setting, metric = zip(names, row, strict=False)
+    said = [f"{name} {value}" if value.isdigit() else value for name, value in setting if value]
+    return f"{', '.join(said)}: {metric[1]}"
+
+
+def _scores(title: str | None) -> Table:
+    """A table for rows of `_numbers`, narrow enough for 80 columns."""
+    table = _table(title)
+    table.caption = "in brackets: 95 % intervals over cases; read: pieces of evidence a game"
+    table.caption_justify = "left"
+    table.add_column("", min_width=14)
+    for name in ("accuracy, %", "log score", "Brier", "cal.\nerror", "read", "failed"):
+        table.add_column(name, justify="right", no_wrap=True)
+    return table
+
+
+def _table(title: str | None) -> Table:
+    """A quiet table, two spaces between its columns."""
+    return Table(
+        title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0), pad_edge=False, show_edge=False,
+    )  # fmt: skip
+
+
 def _numbers(summary: Summary) -> list[str]:
-    error = summary.calibration_error
+    error, accuracy = summary.calibration_error, summary.accuracy
+    if accuracy is not None:
+        value, low, high, n = accuracy
+        accuracy = Interval(100 * value, 100 * low, 100 * high, n)
     return [
-        _interval(summary.accuracy, 3),
-        _interval(summary.log_score, 2),
-        _interval(summary.brier, 3),
+        _interval(accuracy, 1, "\n"),
+        _interval(summary.log_score, 2, "\n"),
+        _interval(summary.brier, 2, "\n"),
         "–" if error is None else f"{error:.3f}",
         f"{summary.arguments:.1f}",
         str(summary.failed),
     ]
 
 
-def _interval(found: Interval | None, digits: int) -> str:
+def _interval(found: Interval | None, digits: int, between: str = " ") -> str:
     if found is None:
         return "–"
-    return f"{found.value:.{digits}f} [{found.low:.{digits}f}, {found.high:.{digits}f}]"
+    return f"{found.value:.{digits}f}{between}[{found.low:.{digits}f}, {found.high:.{digits}f}]"
 
 
 def _points(found: Interval) -> str:

@@ -15,7 +15,6 @@ from oversight.report import pages
 from oversight.store import write_text
 from oversight.study import Cell, Experiment, Figure, Findings, Job
 
-
 MARKS = "ᵃᵇᶜᵈᵉᶠᵍʰⁱʲᵏˡᵐ"
 
 

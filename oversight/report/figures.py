@@ -180,7 +180,7 @@ def reliability(name: str, caption: str, bins: Reliability) -> Figure:
         for p, right, n in zip(bins.confidence, bins.accuracy, bins.items, strict=True):
             low, high = _wilson(float(right), int(n))
             axes.plot([p, p], [low, high], color=PALETTE[0], linewidth=1.6, alpha=0.55)
-        axes.plot(bins.confidence, bins.accuracy, color=PALETTE[0], marker="o", linewidth=1.2)
+        axes.plot(bins.confidence, bins.accuracy, "o", color=PALETTE[0])
         axes.set_xlim(0, 1.02)
         axes.set_ylim(-0.02, 1.04)
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
@@ -196,7 +196,7 @@ def reliability(name: str, caption: str, bins: Reliability) -> Figure:
         counts.set_xlabel("the judge's credence in its first answer")
         drawing.align_ylabels()
         _legend(drawing, [
-            Line2D([], [], color=PALETTE[0], marker="o", linewidth=1.2, label="the judge, 95 %"),
+            _dot("the judge, 95 % interval"),
             Line2D([], [], color=MUTED, linestyle=DASH, linewidth=1, label="perfectly calibrated"),
         ])  # fmt: skip
         return _figure(drawing, name, caption)

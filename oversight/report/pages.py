@@ -6,9 +6,7 @@ in its head forbids it to fetch or to run anything.
 
 from __future__ import annotations
 
-import importlib.metadata
 import math
-import platform
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,17 +15,15 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from oversight import store
 from oversight.metrics.intervals import Interval
 from oversight.report.figures import INK, MUTED, PALETTE, PAPER, RULE
-from oversight.store import revision
 from oversight.study import Figure
 
 COLOURS = {INK: "ink", MUTED: "muted", RULE: "rule", PAPER: "paper"} | {
     colour: f"line-{number}" for number, colour in enumerate(PALETTE)
 }
 """Colour in a figure -> the page's variable that stands for it, light or dark."""
-
-PACKAGES = ("oversight-lab", "numpy", "scipy", "torch", "matplotlib")
 
 
 def fill(template: str, **values: Any) -> str:
@@ -36,13 +32,11 @@ def fill(template: str, **values: Any) -> str:
 
 
 def circumstances() -> dict[str, str]:
-    """The code revision and the versions that a page was written with."""
-    versions = {name: importlib.metadata.version(name) for name in PACKAGES}
-    return {
-        "revision": revision() or "not in git",
-        "python": platform.python_version(),
-        **versions,
-    }
+    """What a page was written with, in words."""
+    held = store.circumstances()
+    return {"revision": held["revision"] or "not in git", "python": held["python"]} | held[
+        "versions"
+    ]
 
 
 def percent(found: Interval | None) -> str:
@@ -94,6 +88,11 @@ def number(value: float) -> str:
     return _minus(shown)
 
 
+def signed(value: float) -> str:
+    """A payoff: two decimals and its sign."""
+    return _minus(f"{value:+.2f}")
+
+
 def inline(figure: Figure) -> Markup:
     """The figure as part of a page: in the page's colours, its ids its own, named for readers."""
     svg = figure.svg[figure.svg.index("<svg") :]
@@ -136,7 +135,7 @@ def _environment() -> Environment:
     )
     filters: Mapping[str, Any] = {
         "percent": percent, "points": points, "interval": interval, "number": number,
-        "inline": inline,
+        "signed": signed, "inline": inline,
     }  # fmt: skip
     made.filters.update(filters)
     return made

@@ -74,9 +74,10 @@ def write_run_page(
     page = pages.fill(
         "run.html",
         title=title,
+        lead=_lead(comparison),
         paper=protocol.paper,
         cards=list(_cards(comparison)),
-        failures=list(_failures(result)),
+        failures=list(_failures(protocol.name, result)),
         failed=result.failed,
         played=sum(map(len, result.frames.values())),
         cast=found["cast"],
@@ -90,6 +91,21 @@ def write_run_page(
     )
     write_text(out / "report.html", page)
     return out / "report.html"
+
+
+def _lead(found: Comparison) -> str:
+    """The answer in a sentence or two."""
+    main = found.main
+    played = main.episodes - main.failed
+    if main.accuracy is None:
+        return f"All {main.episodes} games failed: there is nothing to measure."
+    games = "one game" if played == 1 else f"{played:,} games"
+    said = f"The judge was right in {100 * main.accuracy.value:.1f} % of {games}."
+    control = found.controls[found.over].accuracy if found.over is not None else None
+    if control is None:
+        return said
+    over = _words(found.over or "")
+    return f"{said} The strongest control, {over}, reached {100 * control.value:.1f} %."
 
 
 def _cards(found: Comparison) -> Iterator[Card]:
@@ -117,14 +133,14 @@ def _arms(protocol: str, found: Comparison) -> Iterator[ArmRow]:
         yield ArmRow(_words(name), ABOUT.get(name, ""), summary, False)
 
 
-def _failures(result: RunResult) -> Iterator[Lost]:
+def _failures(protocol: str, result: RunResult) -> Iterator[Lost]:
     for arm, frame in result.frames.items():
         reasons: Counter[str] = Counter()
         for text in frame["failure"].dropna():
             lost = json.loads(text)
             reasons[f"{lost['seat']} ({lost['act']}): {lost['reason']}"] += 1
         for why, count in reasons.most_common(5):
-            yield Lost(_words(arm), count, why)
+            yield Lost(protocol if arm == MAIN else _words(arm), count, why)
 
 
 def _figures(title: str, protocol: str, result: RunResult) -> Iterator[Figure]:

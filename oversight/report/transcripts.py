@@ -65,9 +65,9 @@ class Game(NamedTuple):
 
     @property
     def verdict(self) -> str:
-        """The verdict in words."""
+        """The verdict in words; of a game that failed, why it did."""
         if not self.bars:
-            return f"Failed: {self.failure}"
+            return self.failure
         top = max(bar.credence for bar in self.bars)
         first = " and ".join(bar.answer for bar in self.bars if bar.credence == top)
         return f"{first} at {100 * top:.0f} %; the truth is {self.truth}"

@@ -36,6 +36,9 @@ BAR = {1: np.float32(0), -1: np.nextafter(np.float32(0), np.float32(-1))}
 """A side has won if the margin, in its own view, is above its bar: a tie is the lowerer's."""
 
 
+BUDGET = 100_000_000  # sets of moves: a second or so per proof
+
+
 class Verdict(NamedTuple):
     """Who wins under perfect play, and how that was settled."""
 
@@ -66,7 +69,7 @@ class Position(NamedTuple):
         return int((self.movers == side).sum())
 
 
-def settle(game: RevealGame, budget: int = 50_000_000) -> tuple[Verdict, Verdict]:
+def settle(game: RevealGame, budget: int = BUDGET) -> tuple[Verdict, Verdict]:
     """The winner for the order `movers` and for its mirror −`movers`.
 
     Args:

@@ -8,12 +8,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from oversight.search.certificates import settle
+from oversight.search.certificates import BUDGET, settle
 from oversight.search.game import RevealGame, check
 from oversight.search.induction import MOST_HEADS, induct
 
 SMALL = 300_000  # logits that induction values in some hundredths of a second
-BUDGET = 100_000_000  # sets of moves, a second or so per proof
 
 
 class Solution(NamedTuple):

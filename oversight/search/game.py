@@ -152,8 +152,9 @@ def rules(
 ) -> None:
     """Give games of the named-tuple class `kind` their two rules, plain functions numba compiles.
 
-    Their arguments are named as in `extend` and `margins` above. The search's compiled form is
-    cached on disk: after changing a rule, clear the `__pycache__` beside `puct.py`.
+    Their arguments are named as in `extend` and `margins` above. The search is compiled for each
+    kind in each process; for `RevealGame` alone it is cached on disk: after changing its rules,
+    clear the `__pycache__` beside `puct.py`.
     """
 
     def plays(game: types.Type) -> bool:

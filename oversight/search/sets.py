@@ -62,7 +62,8 @@ def first_tops(judge: Judge, total: Any, size: int) -> Any:
     """The first set of `size`, and sums[i]: `total` plus the rows of its members i and up."""
     top = np.arange(size)
     sums = np.empty((size + 1, total.size), np.float32)
-    sums[size] = total
+    for h in range(total.size):
+        sums[size, h] = total[h]
     _add_from(judge, top, sums, size - 1)
     return top, sums
 

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import torch
 from numba import njit
 from numpy.typing import NDArray
 
@@ -41,13 +40,12 @@ def games(moves: int, hidden: int, plies: int, heads: int, count: int) -> list[R
 
 def rows() -> list[dict[str, Any]]:
     """One entry a comparison; `holds` says whether `ratio` reaches `bar`."""
-    sizes = {"digits": (33, 64, 6), "MNIST, k = 4": (150, 64, 4), "MNIST, k = 6": (150, 128, 6)}
-    found = [_search_row(name, *size) for name, size in sizes.items()]
-    for name, (moves, hidden, plies) in {"digits": (33, 64, 6), "MNIST": (110, 128, 4)}.items():
-        found += [
-            _exact_row(f"{name}, {heads} heads", moves, hidden, plies, heads) for heads in (1, 9)
-        ]
-    return found
+    return [
+        _search_row("digits, k = 6", moves=33, hidden=64, plies=6),
+        _search_row("MNIST, k = 6", moves=150, hidden=128, plies=6),
+        _exact_row("digits, k = 6, nine lies", moves=33, hidden=64, plies=6, heads=9),
+        _exact_row("MNIST, k = 4, nine lies", moves=110, hidden=128, plies=4, heads=9),
+    ]
 
 
 def _search_row(name: str, moves: int, hidden: int, plies: int) -> dict[str, Any]:
@@ -103,6 +101,8 @@ def _judge_rate(game: RevealGame) -> float:
     A batch is valued as cheaply as torch can: one row added to a shared sum, in place, into
     memory it already has; no gathering of rows, no search, no verdict.
     """
+    import torch  # the unit tests want `plain_search` without it
+
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     best = 0.0
