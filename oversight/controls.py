@@ -1,11 +1,11 @@
 """What stands beside every protocol: the same cases with the protocol's work taken away.
 
 - `judge_alone`: the judge looks for itself, as often as it would have been argued to;
-- `sides_declared`: the same after the sides are declared, and nobody argues. With one random lie
-  that alone takes the judge of Irving et al. 2018 from 55.51 to 88.31 % (precommit analysis, 2019);
+- `sides_declared`: the same after the sides are declared, and nobody argues. One random lie then
+  takes the judge of Irving et al. 2018 from 55.51 to 88.31 % (precommit analysis, 2019);
 - `silent`, `random`: the protocol itself with debaters that say nothing, or anything;
-- `order_swapped`: the sides dealt the other way round. Not a weaker form of the protocol, so the net
-  gain is not taken over it; the difference it makes is reported apart.
+- `order_swapped`: the sides dealt the other way round. Not a weaker form of the protocol, so the
+  net gain is not taken over it; the difference it makes is reported apart.
 """
 
 from __future__ import annotations

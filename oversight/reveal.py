@@ -31,9 +31,20 @@ class AdditiveJudge(Agent):
     hidden = relu(bias + Σ rows[move]); logits = head @ hidden + head_bias.
     """
 
-    bias: NDArray[np.float32]  # (H,)
-    head: NDArray[np.float32]  # (C, H)
-    head_bias: NDArray[np.float32]  # (C,)
+    @property
+    @abstractmethod
+    def bias(self) -> NDArray[np.float32]:
+        """(H,): the hidden sum when nothing is revealed."""
+
+    @property
+    @abstractmethod
+    def head(self) -> NDArray[np.float32]:
+        """(C, H): from the hidden layer to the logits."""
+
+    @property
+    @abstractmethod
+    def head_bias(self) -> NDArray[np.float32]:
+        """(C,)."""
 
     @abstractmethod
     def rows(self, private: Any) -> NDArray[np.float32]:

@@ -8,7 +8,7 @@ on its own keys alone.
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 
@@ -152,7 +152,8 @@ def ask(cast: Cast, live: Sequence[Episode]) -> list[list[Reply] | EpisodeFailed
             _, turns, places = by_seat[turn.seat]
             turns.append(turn)
             places.append((place, slot))
-        answers.append([None] * len(episode.pending))
+        empty: list[Reply] = [None] * len(episode.pending)
+        answers.append(empty)
     for agent, turns, places in groups.values():
         if not turns:
             continue
@@ -183,7 +184,7 @@ def _replies(agent: Agent, turns: list[Turn]) -> Sequence[Reply | EpisodeFailed]
 
 
 @contextmanager
-def _quiet_collector() -> Iterator[None]:
+def _quiet_collector() -> Generator[None]:
     """Keep the garbage collector from walking millions of small live objects over and over."""
     before = gc.get_threshold()
     gc.freeze()

@@ -17,7 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Any, Literal, TypeAlias
 
 import pandas as pd
 import pyarrow as pa
@@ -26,10 +26,13 @@ import pyarrow.parquet as pq
 from oversight.core import OversightError
 from oversight.record import Failure, Record
 
-SHARD = 4096
-"""Records a shard holds at most; memory stays flat and a crash loses less than one."""
+SHARD = 1024
+"""Records a shard holds at most: memory stays flat, and a crash or a full disk costs less."""
 SECONDS = 10.0
 """A slow run writes what it has at least this often."""
+
+ArrowTable: TypeAlias = Any
+"""A `pyarrow.Table`; pyarrow ships no types."""
 
 _SCHEMA = pa.schema(
     {
@@ -127,7 +130,7 @@ def frame_of(records: Sequence[Record]) -> pd.DataFrame:
     return _table(records).sort_by("episode").to_pandas()
 
 
-def _table(records: Sequence[Record]) -> pa.Table:
+def _table(records: Sequence[Record]) -> ArrowTable:
     dumps = json.dumps
     columns: dict[str, list[Any]] = {
         "episode": [r.episode for r in records],
@@ -156,7 +159,7 @@ def _record(row: dict[str, Any]) -> Record:
     return Record(**row)
 
 
-def read_shard(part: Path, columns: list[str] | None = None) -> pa.Table:
+def read_shard(part: Path, columns: list[str] | None = None) -> ArrowTable:
     """One shard; OversightError, with the remedy, if it is damaged."""
     try:
         return pq.read_table(part, columns=columns)

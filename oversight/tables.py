@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from oversight.core import OversightError
 from oversight.pool import fork_map
 from oversight.runs import Progress
-from oversight.store import begin_or_resume, read_shard, write_whole
+from oversight.store import ArrowTable, begin_or_resume, read_shard, write_whole
 
 SHARD = 20
 """Rows a shard: what a crash may cost, for each process."""
@@ -58,7 +58,7 @@ def computed(
     return frame[frame["row"] < rows].reset_index(drop=True)
 
 
-def _keep(target: Path, table: pa.Table) -> None:
+def _keep(target: Path, table: ArrowTable) -> None:
     try:
         write_whole(target, lambda file: pq.write_table(table, file))
     except OSError as error:

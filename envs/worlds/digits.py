@@ -31,7 +31,11 @@ QUARTERS = ("upper left", "upper right", "lower left", "lower right")
 
 
 class Pixels(World, Arguable, Askable, Unaided, Numeric):
-    """Any grey images with labels, revealed a pixel at a time."""
+    """Grey images of the ten digits, revealed a pixel at a time."""
+
+    side: ClassVar[int]
+    """Pixels along an edge."""
+    answers = 10
 
     def __init__(self, pixels: int = 6, rollouts: int = 200, training_seed: int = 0) -> None:
         """`pixels`: what the judge is trained to see; `rollouts`: the default debaters' search."""
@@ -40,6 +44,7 @@ class Pixels(World, Arguable, Askable, Unaided, Numeric):
         self.pixels = pixels
         self.rollouts = rollouts
         self.training_seed = training_seed
+        self.features = 3 * self.side**2 + 2 * self.answers + 1
         self._orders: dict[int, NDArray[np.int64]] = {}
 
     @abstractmethod
@@ -64,14 +69,9 @@ class Pixels(World, Arguable, Askable, Unaided, Numeric):
         }
 
     @cached_property
-    def size(self) -> int:  # type: ignore[override]
+    def size(self) -> int:  # type: ignore[override]  # a constant of the files, read when asked
         """How many test images there are."""
         return len(self.data.test_labels)
-
-    @cached_property
-    def answers(self) -> int:  # type: ignore[override]
-        """How many digits there are: ten."""
-        return self.data.classes
 
     def case(self, index: int, seed: int) -> Case:
         """Test image number `index` in the order that `seed` shuffles them into."""
@@ -114,19 +114,19 @@ class Pixels(World, Arguable, Askable, Unaided, Numeric):
         asked = next((m.data for m in reversed(transcript) if m.act == "ask"), None)
         if asked is not None:
             legal = [p for p in legal if self._quarter(p) == asked] or legal
-        return Choose(self.data.side**2, tuple(legal), silence=True)
+        return Choose(self.side**2, tuple(legal), silence=True)
 
     @property
     def argue_bound(self) -> Choose:
         """Any pixel, or silence."""
-        return Choose(self.data.side**2, silence=True)
+        return Choose(self.side**2, silence=True)
 
     def publish(self, case: Case, seat: str, act: str, reply: Reply) -> Message:
         """The revealed pixel with its true value."""
         if reply is None:
             return Message(seat, act, SILENCE)
         assert isinstance(reply, int)  # the space is a Choose
-        row, column = divmod(reply, self.data.side)
+        row, column = divmod(reply, self.side)
         value = float(case.private[reply])
         return Message(
             seat, act, f"The pixel in row {row}, column {column} is {value:.2f}.",
@@ -155,20 +155,18 @@ class Pixels(World, Arguable, Askable, Unaided, Numeric):
         return [self.publish(case, "nature", "look", int(pixel)) for pixel in drawn]
 
     def _quarter(self, pixel: int) -> int:
-        row, column = divmod(pixel, self.data.side)
-        half = self.data.side / 2
+        row, column = divmod(pixel, self.side)
+        half = self.side / 2
         return 2 * (row >= half) + (column >= half)
 
     # As numbers
 
-    @property
-    def features(self) -> int:  # type: ignore[override]
-        """Three planes (revealed, revealed values, the image), claims, own side, steps left."""
-        return 3 * self.data.side**2 + 2 * self.answers + 1
-
     def encode(self, view: View) -> NDArray[np.float32]:
-        """The view as numbers in [-1, 1]; the image plane is zero for seats that do not see it."""
-        area = self.data.side**2
+        """Three planes (revealed, their values, the image), claims, own side, steps left.
+
+        The image plane is zero for seats that do not see the image.
+        """
+        area = self.side**2
         numbers = np.zeros(self.features, np.float32)
         for reveal in revealed(view):
             numbers[reveal.move] = 1
@@ -187,12 +185,12 @@ class Pixels(World, Arguable, Askable, Unaided, Numeric):
     def draw(self, view: View) -> str:
         """The image as the seat sees it: grey blocks, and revealed pixels by their number."""
         order = {reveal.move: number for number, reveal in enumerate(revealed(view), 1)}
-        shades = np.zeros(self.data.side**2) if view.private is None else view.private
+        shades = np.zeros(self.side**2) if view.private is None else view.private
         cells = [
             f"{order[pixel]:>2}" if pixel in order else " ░▒▓█"[round(float(shade) * 4)] * 2
             for pixel, shade in enumerate(shades)
         ]
-        side = self.data.side
+        side = self.side
         rows = ["".join(cells[at : at + side]) for at in range(0, side * side, side)]
         frame = "─" * (2 * side)
         said = [f"  {message.seat}: {message.text}" for message in view.transcript]
@@ -202,7 +200,7 @@ class Pixels(World, Arguable, Askable, Unaided, Numeric):
 
     def draw_html(self, view: View) -> str:
         """The image as an SVG, the revealed pixels numbered by turn and coloured by seat."""
-        side, cell = self.data.side, 280 // self.data.side
+        side, cell = self.side, 280 // self.side
         seats = list(dict.fromkeys(m.seat for m in view.transcript if isinstance(m.data, Reveal)))
         shapes: list[str] = []
         for pixel, shade in enumerate([] if view.private is None else view.private.tolist()):
@@ -253,6 +251,7 @@ class Digits(Pixels):
     """scikit-learn's 8×8 handwritten digits; needs no file."""
 
     name: ClassVar[str] = "digits"
+    side: ClassVar[int] = 8
 
     def _load(self) -> PixelData:
         return load_digits()
@@ -262,6 +261,7 @@ class Mnist(Pixels):
     """MNIST, from `data_dir`, else from `mnist/` under OVERSIGHT_DATA_DIR, else the hub."""
 
     name: ClassVar[str] = "mnist"
+    side: ClassVar[int] = 28
 
     def __init__(
         self,

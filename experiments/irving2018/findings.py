@@ -40,12 +40,12 @@ def cells(played: Played, size: Size) -> Iterator[Cell]:
         return cell({"k": k, "setting": what, **setting}, metric, found, published, source)
 
     yield made("judge alone", "accuracy", played.alone["correct"], ALONE[k], ABSTRACT)
-    trap = (ONE_RANDOM_LIE, PRECOMMIT) if k == max(KS) else ()
+    trap = (ONE_RANDOM_LIE, PRECOMMIT) if k == max(KS) else (None, None)
     yield made("one random lie, nobody argues", "accuracy", played.one_lie["correct"], *trap)
     averaged = np.mean([wins.min(axis=1) for wins in played.debate.values()], axis=0)
     yield made("precommit, orders averaged", NINE, averaged, DEBATE[k], ABSTRACT)
     for order, words in ORDERS.items():
-        at = {"order": words, "rollouts": size.rollouts}
+        at: dict[str, Any] = {"order": words, "rollouts": size.rollouts}
         wins, none = played.debate[order], played.none[order]
         yield made("precommit", NINE, wins.min(axis=1), *_known(k, "precommit", order), **at)
         yield made("precommit", "mean over lies", wins.mean(axis=1), **at)

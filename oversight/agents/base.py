@@ -24,7 +24,7 @@ class Agent(ABC):
     def act(self, turns: Sequence[Turn]) -> Sequence[Reply]:
         """One reply a turn, in order."""
 
-    def prepare(self, rehearse: Rehearsal) -> None:
+    def prepare(self, rehearse: Rehearsal) -> None:  # noqa: B027 — most agents need nothing
         """Learn what it must before a run; `rehearse` plays games that the run does not count."""
 
     @property

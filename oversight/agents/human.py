@@ -25,7 +25,7 @@ class HumanAgent(Agent):
     ) -> None:
         self.world = world
         self._ask = ask
-        self._show = show or (lambda text: print(text, file=sys.stderr))
+        self._show = show or _to_the_terminal
 
     @property
     def label(self) -> str:
@@ -46,6 +46,10 @@ class HumanAgent(Agent):
                 self._show(f"Not possible: {error}.")
             except EOFError:
                 raise OversightError("the terminal was closed before the game was over") from None
+
+
+def _to_the_terminal(text: str) -> None:
+    print(text, file=sys.stderr)
 
 
 def _read(turn: Turn, text: str) -> Reply:

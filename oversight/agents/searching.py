@@ -28,7 +28,7 @@ from oversight.spaces import Choose, Reply
 
 
 class SearchingDebater(Agent):
-    """Reveals what a search of the rest of the game finds best; `rollouts=0` looks one ply ahead."""
+    """Reveals what searching the rest of the game finds best; `rollouts=0` looks a ply ahead."""
 
     def __init__(self, judge: AdditiveJudge, rollouts: int, c: float = 1.0) -> None:
         self.judge = judge
@@ -41,7 +41,7 @@ class SearchingDebater(Agent):
         return f"mcts:{self.rollouts}" if self.rollouts else "greedy"
 
     def act(self, turns: Sequence[Turn]) -> list[Reply]:
-        """Claims what an expert believes; argues by search. All pending games are searched at once."""
+        """Claims what an expert believes; argues by search, all pending games at once."""
         replies: list[Reply] = [None] * len(turns)
         for place, reply in self._claims([(i, t) for i, t in enumerate(turns) if t.act == "claim"]):
             replies[place] = reply

@@ -22,6 +22,7 @@ from oversight.cli import show
 from oversight.cli.progress import progress_bars
 from oversight.core import OversightError
 from oversight.rollout import WIDTH
+from oversight.study import Scale
 
 WRONG_USAGE, NOT_WELL, INTERRUPTED = 2, 1, 130
 
@@ -124,7 +125,9 @@ def run(
 )
 def reproduce(
     experiment: Annotated[str, typer.Argument(help="An experiment; `oversight list` names them.")],
-    scale: Annotated[str, typer.Option(help="quick (minutes), full, or paper.")] = "quick",
+    scale: Annotated[
+        Scale, typer.Option(help="Minutes, longer, or the paper's own size.")
+    ] = "quick",
     data: Annotated[str | None, typer.Option(help="Which world to run it on.")] = None,
     seed: Seed = 0,
     out: Annotated[
@@ -140,7 +143,7 @@ def reproduce(
 
     chosen: study.Experiment = load("experiments", experiment)
     job = study.Job(
-        scale=_one_of(scale, ("quick", "full", "paper"), "--scale"),  # type: ignore[arg-type]
+        scale=scale,
         data=_one_of(data or chosen.data[0], chosen.data, "--data"),
         seed=seed,
         out=out or Path("runs") / f"{experiment}-{data or chosen.data[0]}-{scale}",

@@ -1,13 +1,14 @@
 """A calibrated judge: any judge, with its confidence set right on cases kept apart.
 
-Temperature scaling (Guo et al. 2017, arXiv:1706.04599, section 4.2): credences are raised to 1/T and
-normalised, T chosen to minimise the negative log-likelihood on a calibration set. It never changes
-which answer comes first.
+Temperature scaling (Guo et al. 2017, arXiv:1706.04599, section 4.2): credences are raised to 1/T
+and normalised, T chosen to minimise the negative log-likelihood on a calibration set. It never
+changes which answer comes first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -55,7 +56,7 @@ class CalibratedJudge(Agent):
         if self.temperature is None:
             raise OversightError("calibrate first: call prepare, or give a temperature")
         return [
-            tuple(at_temperature(turn.space.check(reply), self.temperature).tolist())
+            tuple(at_temperature(_checked(turn, reply), self.temperature).tolist())
             for turn, reply in zip(turns, self.base.act(turns), strict=True)
         ]
 
@@ -75,7 +76,12 @@ def fit_temperature(credences: ArrayLike, truth: ArrayLike) -> float:
         scaled = at_temperature(believed, float(np.exp(log_temperature)))
         return -float(np.log(np.maximum(scaled[np.arange(len(true)), true], _TINY)).mean())
 
-    return float(np.exp(minimize_scalar(loss, bounds=_BOUNDS, method="bounded").x))
+    best: Any = minimize_scalar(loss, bounds=_BOUNDS, method="bounded")
+    return float(np.exp(best.x))
+
+
+def _checked(turn: Turn, reply: Reply) -> NDArray[np.float64]:
+    return np.asarray(turn.space.check(reply), np.float64)
 
 
 def calibrated(setting: Setting, base: str = "", cases: int = 200) -> CalibratedJudge:

@@ -50,17 +50,17 @@ class SparseJudge(AdditiveJudge):
         return f"sparse:k={self.pixels}"
 
     @property
-    def bias(self) -> NDArray[np.float32]:  # type: ignore[override]
+    def bias(self) -> NDArray[np.float32]:
         """(H,), see `AdditiveJudge`."""
         return self.net.bias
 
     @property
-    def head(self) -> NDArray[np.float32]:  # type: ignore[override]
+    def head(self) -> NDArray[np.float32]:
         """(C, H), see `AdditiveJudge`."""
         return self.net.head
 
     @property
-    def head_bias(self) -> NDArray[np.float32]:  # type: ignore[override]
+    def head_bias(self) -> NDArray[np.float32]:
         """(C,), see `AdditiveJudge`."""
         return self.net.head_bias
 

@@ -105,7 +105,8 @@ def transcripts_of(
 def _chosen(frame: pd.DataFrame, most: int) -> Iterator[Any]:
     """Failures take at most a third; each other kind an equal share of what is left, if it can."""
     by_kind: dict[str, list[Any]] = {kind: [] for kind in KINDS}
-    for row in frame.sort_values("episode").to_dict("records"):
+    rows: list[Any] = frame.sort_values("episode").to_dict("records")
+    for row in rows:
         by_kind[_kind(row)].append(row)
     taken = {FAILED: min(len(by_kind[FAILED]), max(1, most // 3))}
     others = sorted((WRONG, TIED, RIGHT), key=lambda kind: len(by_kind[kind]))

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from oversight.agents.base import Agent, Cast
 from oversight.casting import cast_for
 from oversight.core import Case, Message, Outcome, Question, Script, Sealed, Turn, View
+from oversight.pool import fork_map
 from oversight.protocol import Protocol, Seat, Table, protocol
 from oversight.registry import build, load
 from oversight.rollout import rollout
@@ -100,7 +101,7 @@ def rows() -> list[dict[str, Any]]:
         *_against_pettingzoo(rps),
         _storing(),
         _memory(),
-        _processes(),
+        *_processes(),
     ]
 
 
@@ -221,19 +222,36 @@ def _resident_peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2  # bytes on macOS
 
 
-def _processes() -> dict[str, Any]:
+def _processes() -> list[dict[str, Any]]:
+    """Searching debates; and beside them a loop that only counts, which says what there is to gain.
+
+    On a machine that is busy with other work, two processes may get no more of it than one.
+    """
     world = build("worlds", "digits:rollouts=2000")
     debate: Protocol = load("protocols", "debate")
     cast = cast_for(debate, world).cast
-    episodes = 512
+    episodes, loops = 512, 8
 
     def play(processes: int) -> None:
         list(rollout(debate, world, cast, episodes, width=64, processes=processes))
 
+    def spin(processes: int) -> None:
+        list(fork_map(_count, range(loops), processes))
+
     list(rollout(debate, world, cast, 2))  # train and compile
-    two, one = _take_turns(lambda: play(2), lambda: play(1), repeats=3)
+    two, one, spun_two, spun_one = _take_turns(
+        lambda: play(2), lambda: play(1), lambda: spin(2), lambda: spin(1), repeats=3
+    )
     name = "searching debates/s, two processes and one"
-    return _row(name, episodes / two, episodes / one, 1.8)
+    ceiling = "loops/s that only count, two processes and one"
+    return [
+        _row(name, episodes / two, episodes / one, 1.8),
+        _row(ceiling, loops / spun_two, loops / spun_one, None),
+    ]
+
+
+def _count(_: int) -> int:
+    return sum(range(5_000_000))
 
 
 def _take_turns(*runs: Callable[[], object], repeats: int = 5) -> list[float]:

@@ -190,3 +190,10 @@ def test_a_broken_opponent_that_opens_stops_the_reset():
     env = envs.gym_env("debate", world="digits", seat="debater_1", cast={"debater_0": Raises()})
     with pytest.raises(OversightError, match="out of order"):
         env.reset(seed=0)
+
+
+def test_a_judge_that_must_prepare_is_prepared():
+    env = envs.gym_env("naive", "digits", seat="judge", cast={"judge": "calibrated:cases=5"})
+    env.reset(seed=0)
+    judge: Any = env.cast["judge"]
+    assert judge.temperature > 0

@@ -93,9 +93,7 @@ def test_a_kept_run_can_be_shown_rejudged_and_gone_on_with(
 
 def test_a_custom_judge_by_its_file(oversight: Oversight, tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
-    file.write_text(
-        "def first(view):\n    return [1.0] + [0.0] * 9\n"
-    )
+    file.write_text("def first(view):\n    return [1.0] + [0.0] * 9\n")
     said = oversight("run", "debate", *DIGITS, "--judge", f"{file}:first", "--json")
     assert said.code == 0
     assert said.json["cast"]["judge"].startswith(f"{file}:first#")
@@ -149,7 +147,7 @@ def test_a_broken_judge_fails_its_episodes_and_the_exit_code_says_so(
         (("run", "debate", "--world", "mnist", "--data-dir", "nowhere"), "no such directory"),
         (("run", "debate", *DIGITS, "--processes", "0"), "at least 1"),
         (("reproduce", "irving2017"), "did you mean 'irving2018'"),
-        (("reproduce", "irving2018", "--scale", "huge"), "known values: full, paper, quick"),
+        (("reproduce", "irving2018", "--scale", "huge"), "is not one of"),
         (("show", "nowhere"), "is not a run"),
         (("run", "debate"), "Missing option '--world'"),
         (("run", "debate", *DIGITS, "--nonsense"), "No such option"),

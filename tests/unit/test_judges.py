@@ -1,6 +1,7 @@
 """Judges that wrap judges: each dial by hand, panels, calibration, a person at the terminal."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -47,7 +48,8 @@ def test_dials_at_their_defaults_change_nothing() -> None:
 
 @pytest.mark.parametrize(("dial", "favoured"), [("first", 0), ("last", 1), ("longer", 1)])
 def test_a_bias_adds_its_log_odds_to_one_answer(dial: str, favoured: int) -> None:
-    biased = reply(DialsJudge(steady, **{dial: 0.7}), turn(*CLAIMS, *SPEECHES))
+    turned: dict[str, Any] = {dial: 0.7}
+    biased = reply(DialsJudge(steady, **turned), turn(*CLAIMS, *SPEECHES))
     odds = np.array([0.5, 0.3, 0.2])
     odds[favoured] *= np.exp(0.7)
     assert biased == pytest.approx(odds / odds.sum())
@@ -86,9 +88,9 @@ def test_a_lapse_stays_among_the_claimed_answers() -> None:
 
 
 @pytest.mark.parametrize("bad", [{"skill": 1.1}, {"temperature": 0.0}, {"attention": -1}])
-def test_a_dial_out_of_range_is_refused(bad: dict[str, float]) -> None:
+def test_a_dial_out_of_range_is_refused(bad: dict[str, Any]) -> None:
     with pytest.raises(OversightError):
-        DialsJudge(steady, **bad)  # type: ignore[arg-type]
+        DialsJudge(steady, **bad)
 
 
 def test_a_panel_pools_by_mean_or_by_vote() -> None:
@@ -182,5 +184,5 @@ class _Board:
 
 def _person(lines: list[str], shown: list[str] | None = None) -> HumanAgent:
     typed = iter(lines)
-    show = (lambda text: None) if shown is None else shown.append
-    return HumanAgent(_Board(), lambda prompt: next(typed), show)  # type: ignore[arg-type]
+    told = [] if shown is None else shown
+    return HumanAgent(_Board(), lambda prompt: next(typed), told.append)  # type: ignore[arg-type]
