@@ -68,6 +68,8 @@ class Episode:
         try:
             step: Step = self._script.send(answer)
         except StopIteration as stop:
+            if not isinstance(stop.value, Outcome):
+                raise TypeError(f"a script returns an Outcome, not {stop.value!r}") from None
             self.outcome, self.pending = stop.value, ()
             return
         self._single = isinstance(step, Turn)

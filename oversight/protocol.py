@@ -13,7 +13,7 @@ import typing
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Annotated, Any, NamedTuple, cast
+from typing import Annotated, Any, Literal, NamedTuple, cast
 
 import pydantic
 
@@ -37,6 +37,10 @@ Count = Annotated[int, pydantic.Field(ge=0)]
 """A parameter that counts something."""
 Several = Annotated[int, pydantic.Field(ge=2)]
 """A parameter that counts two or more."""
+
+
+First = Literal["random", "honest", "liar"]
+"""Who holds the truth among seats in order: see `Table.place_sides`."""
 
 
 class Seat(NamedTuple):
@@ -165,7 +169,7 @@ class Table:
         self,
         seats: Sequence[str],
         *,
-        first: str = "random",
+        first: First = "random",
         lie: int | None = None,
         swap: bool = False,
     ) -> dict[str, Side]:
@@ -177,15 +181,22 @@ class Table:
         """
         truth = self.case.truth.unseal()
         lies = [a for a in range(len(self.case.question.answers)) if a != truth]
-        if len(seats) > len(lies) + 1:
-            raise OversightError(f"{len(seats)} sides need as many answers, got {len(lies) + 1}")
+        if not 2 <= len(seats) <= len(lies) + 1:
+            raise OversightError(
+                f"sides are placed at two seats or more, and no more than there are answers "
+                f"({len(lies) + 1}); got {len(seats)}"
+            )
         if lie is not None and not 0 <= lie < len(lies):
             raise OversightError(f"lie must be in 0…{len(lies) - 1}, got {lie}")
         draw = keys.below(self.chance("lie"), len(lies)) if lie is None else lie
         lies = lies[draw:] + lies[:draw]
-        place = {"honest": 0, "liar": 1 + keys.below(self.chance("place"), len(seats) - 1)}.get(
-            first, keys.below(self.chance("first"), len(seats))
-        )
+        match first:
+            case "honest":
+                place = 0
+            case "liar":
+                place = 1 + keys.below(self.chance("place"), len(seats) - 1)
+            case "random":
+                place = keys.below(self.chance("first"), len(seats))
         if swap:
             place = (place + 1) % len(seats)
         answers = [*lies[:place], truth, *lies[place:]]

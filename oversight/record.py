@@ -66,6 +66,12 @@ def record_of(episode: Episode, failed: EpisodeFailed | None = None) -> Record:
     )
 
 
+def record_of_nothing(index: int, failed: EpisodeFailed) -> Record:
+    """The record of an episode that broke before it had a case or a turn."""
+    why = Failure(failed.seat, failed.act, failed.number, failed.reason)
+    return Record(index, f"episode-{index}", -1, None, None, {}, {}, {}, 0, 0, [], "", why)
+
+
 def credit(credences: Sequence[float], truth: int) -> float:
     """1 if the truth is believed most, 1/m if it shares the first place with m−1 others, else 0."""
     best = max(credences)

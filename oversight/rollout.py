@@ -17,7 +17,7 @@ from oversight.core import OversightError, Turn
 from oversight.episode import Episode, EpisodeFailed
 from oversight.pool import fork_map
 from oversight.protocol import Protocol
-from oversight.record import Record, record_of
+from oversight.record import Record, record_of, record_of_nothing
 from oversight.registry import suggest
 from oversight.spaces import Reply
 from oversight.world import World
@@ -121,7 +121,14 @@ def _play(
 
 
 def _begin(protocol: Protocol, world: World, index: int, seed: int) -> Episode | Record:
-    episode = Episode(protocol, world, index, seed)
+    """An episode under way; its record if it ends, or breaks, before anybody is asked."""
+    try:
+        episode = Episode(protocol, world, index, seed)
+    except OversightError:
+        raise
+    except Exception as error:
+        reason = f"{protocol.name} on {world.name} raised {type(error).__name__}: {error}"
+        return record_of_nothing(index, EpisodeFailed("script", "begin", 0, reason))
     return episode if episode.outcome is None else record_of(episode)
 
 

@@ -16,7 +16,7 @@ from typing import Literal
 
 from oversight.core import Case, Outcome, Script
 from oversight.payoffs import judge_pay, persuasion
-from oversight.protocol import Count, Seat, Seats, Table, protocol
+from oversight.protocol import Count, First, Seat, Seats, Table, protocol
 from oversight.world import Arguable
 
 Form = Literal["assigned", "open", "double"]
@@ -40,7 +40,7 @@ def consultancy(
     *,
     rounds: Count = 6,
     form: Form = "assigned",
-    holds: Literal["random", "honest", "liar"] = "random",
+    holds: First = "random",
     lie: Count | None = None,
     questions: bool = False,
     swap: bool = False,

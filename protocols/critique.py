@@ -15,7 +15,7 @@ from typing import Literal
 
 from oversight.core import Case, Outcome, Script, Side
 from oversight.payoffs import judge_pay, zero_sum
-from oversight.protocol import Count, Seat, Seats, Table, protocol
+from oversight.protocol import Count, First, Seat, Seats, Table, protocol
 from oversight.world import Arguable
 
 Proposal = Literal["own", "assigned"]
@@ -40,7 +40,7 @@ def critique(
     *,
     points: Count = 3,
     proposal: Proposal = "assigned",
-    holds: Literal["random", "honest", "liar"] = "random",
+    holds: First = "random",
     lie: Count | None = None,
     rebuttal: bool = False,
     swap: bool = False,

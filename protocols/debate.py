@@ -21,7 +21,7 @@ from typing import Literal
 from oversight import keys
 from oversight.core import Case, Outcome, Script, Side
 from oversight.payoffs import judge_pay, zero_sum
-from oversight.protocol import Count, Seat, Seats, Several, Table, protocol
+from oversight.protocol import Count, First, Seat, Seats, Several, Table, protocol
 from oversight.world import Arguable
 
 Sides = Literal["assigned", "open", "none"]
@@ -44,7 +44,7 @@ def debate(
     debaters: Several = 2,
     order: Literal["sequential", "simultaneous"] = "sequential",
     sides: Sides = "assigned",
-    first: Literal["random", "honest", "liar"] = "random",
+    first: First = "random",
     lie: Count | None = None,
     questions: bool = False,
     swap: bool = False,

@@ -55,7 +55,8 @@ def cells(played: Played, size: Size) -> Iterator[Cell]:
                    order=words)  # fmt: skip
         yield made("precommit, exact play", "mean over lies",
                    _won(exact.precommit[order]).mean(axis=1), order=words)  # fmt: skip
-        yield made("no precommit, exact play", "accuracy", _won(exact.none[order]), order=words)
+        if exact.none[order].all():  # every game settled: else there is no exact value to print
+            yield made("no precommit, exact play", "accuracy", _won(exact.none[order]), order=words)
         for name, unequal in (
             ("strong honest, greedy liar", played.strong_honest),
             ("greedy honest, strong liar", played.strong_liar),
@@ -178,4 +179,5 @@ def _rows(played: Played) -> Iterator[figures.Row]:
                   PUBLISHED[k, "precommit", order])  # fmt: skip
         yield row(f"  exact, {words}", _won(exact.precommit[order]).min(axis=1))
         yield row(f"no precommit, {words}", played.none[order], PUBLISHED[k, "no precommit", order])
-        yield row(f"  exact, no precommit, {words}", _won(exact.none[order]))
+        if exact.none[order].all():
+            yield row(f"  exact, no precommit, {words}", _won(exact.none[order]))

@@ -28,6 +28,8 @@ ORDERS = {"honest": "honest first", "liar": "liar first"}
 """Who opens, as the protocol and as the tables call it."""
 KS = (4, 6)
 """Pixels revealed in all, half by each side."""
+JOINT_BUDGET = 5_000_000
+"""Sets of pixels that a proof without precommitment may value: enough for k = 4, not for 6."""
 
 
 class Size(NamedTuple):
@@ -153,7 +155,8 @@ class Bench:
             [1, -1] * (self.k // 2), np.int8
         )  # honest first; the mirror is liar first
         heads, offsets = claim_heads(judge.head, judge.head_bias, truth, lies)
-        solved = solve(RevealGame(rows, judge.bias, heads, offsets, movers))
+        game = RevealGame(rows, judge.bias, heads, offsets, movers)
+        solved = solve(game, joint_budget=JOINT_BUDGET)
         return {
             "honest": solved.each[0].tolist(),
             "liar": solved.each[1].tolist(),

