@@ -72,7 +72,9 @@ def test_weights_of_absent_answers_are_left_out():
 
 
 @pytest.mark.parametrize("space", [Choose(6), Credences(5), Number(-1, 1), Write(20)])
-@pytest.mark.parametrize("action", [None, {}, object(), np.full(9, np.nan), [[]]], ids=repr)
+@pytest.mark.parametrize(
+    "action", [None, {}, pytest.param(object(), id="object"), np.full(9, np.nan), [[]]], ids=repr
+)
 def test_no_action_is_an_illegal_reply(space: Space, action: Any):
     act = next(name for name, widest in WIDEST.items() if type(widest) is type(space))
     with pytest.raises(IllegalReply):

@@ -93,7 +93,8 @@ def test_the_same_luck_places_the_same_sides():
 @pytest.mark.parametrize(
     ("seats", "options", "reason"),
     [
-        ("abcdef", {}, "6 sides need as many answers, got 5"),
+        ("abcdef", {}, r"no more than there are answers \(5\); got 6"),
+        ("a", {}, "at two seats or more"),
         ("ab", {"lie": 4}, "lie must be in 0…3, got 4"),
         ("ab", {"lie": -1}, "lie must be in 0…3, got -1"),
     ],

@@ -126,6 +126,35 @@ def test_a_script_that_raises_costs_one_episode():
     assert reasons == ["brittle raised ZeroDivisionError: no payoff"] * 2
 
 
+class Moody(Colours):
+    """A world whose every third case cannot be made."""
+
+    def case(self, index: int, seed: int) -> Case:
+        if index % 3 == 0:
+            raise KeyError("the page is missing")
+        return super().case(index, seed)
+
+
+def test_a_case_that_cannot_be_made_costs_one_episode():
+    seated = dict.fromkeys(DEBATE.seats, RandomAgent())
+    records = sorted(rollout(DEBATE, Moody(), seated, 9), key=lambda record: record.episode)
+    assert [record.failure is not None for record in records] == [True, False, False] * 3
+    assert records[0].failure
+    assert "the page is missing" in records[0].failure.reason
+
+
+@protocol(paper="none", seats={"judge": Seat(("decide",))})
+def forgetful(case: Case, table: Table) -> Script:
+    yield from table.decide("judge", "decide")
+    return None  # type: ignore[return-value]  # the mistake that is tested
+
+
+def test_a_script_without_an_outcome_fails_with_the_reason():
+    (record,) = rollout(forgetful, WORLD, {"judge": RandomAgent()}, 1)
+    assert record.failure
+    assert "a script returns an Outcome, not None" in record.failure.reason
+
+
 def test_one_agent_in_several_seats_is_asked_once_a_round():
     calls: list[int] = []
 
