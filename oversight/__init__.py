@@ -8,7 +8,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from oversight.agents.base import Agent, agent, judge
+    from oversight.agents.base import Agent, Judge, agent, batched_judge, judge
     from oversight.core import (
         Case,
         Message,
@@ -29,6 +29,7 @@ __all__ = [
     "Agent",
     "Case",
     "Episode",
+    "Judge",
     "Message",
     "Outcome",
     "Protocol",
@@ -41,6 +42,7 @@ __all__ = [
     "View",
     "World",
     "agent",
+    "batched_judge",
     "judge",
     "run",
     "simulate",
@@ -48,7 +50,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "oversight.agents.base": ("Agent", "agent", "judge"),
+    "oversight.agents.base": ("Agent", "Judge", "agent", "batched_judge", "judge"),
     "oversight.core": (
         "Case", "Message", "Outcome", "Question", "Script", "Sealed", "Turn", "View", "together",
     ),

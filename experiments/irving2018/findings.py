@@ -57,6 +57,8 @@ def cells(played: Played, size: Size) -> Iterator[Cell]:
                    _won(exact.precommit[order]).mean(axis=1), order=words)  # fmt: skip
         if exact.none[order].all():  # every game settled: else there is no exact value to print
             yield made("no precommit, exact play", "accuracy", _won(exact.none[order]), order=words)
+        won = _won(exact.precommit[order]).min(axis=1)
+        yield made("the judge's exploitability, exact play", "some lie wins", 1 - won, order=words)
         for name, unequal in (
             ("strong honest, greedy liar", played.strong_honest),
             ("greedy honest, strong liar", played.strong_liar),

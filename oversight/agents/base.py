@@ -40,26 +40,40 @@ Cast: TypeAlias = Mapping[str, Agent]
 """Who sits where: seat name -> agent."""
 
 
-class OneByOne(Agent):
-    """A plain function of one turn, lifted to an agent."""
+class Judge(Agent):
+    """An agent for the deciding seat that needs nothing but views: override one of the two."""
 
-    def __init__(self, reply: Callable[[Turn], Reply], label: str) -> None:
-        self._reply = reply
-        self._label = label
+    def judge(self, view: View) -> Sequence[float]:
+        """One probability an answer of `view.question`; checked when played, never repaired."""
+        raise NotImplementedError(f"{type(self).__name__} must define judge or judge_all")
+
+    def judge_all(self, views: Sequence[View]) -> Sequence[Sequence[float]]:
+        """The same for many views at once, where that is faster."""
+        return [self.judge(view) for view in views]
 
     def act(self, turns: Sequence[Turn]) -> list[Reply]:
-        """The function's reply to each turn."""
-        return [self._reply(turn) for turn in turns]
+        """The credences for each turn's view."""
+        return [_as_reply(one) for one in self.judge_all([turn.view for turn in turns])]
+
+
+class _Function(Agent):
+    """A function of many turns as an agent."""
+
+    def __init__(self, act: Callable[[Sequence[Turn]], Sequence[Reply]], label: str) -> None:
+        self._act = act
+        self._label = label
+
+    def act(self, turns: Sequence[Turn]) -> Sequence[Reply]:
+        return self._act(turns)
 
     @property
     def label(self) -> str:
-        """The function's name."""
         return self._label
 
 
 def agent(reply: Callable[[Turn], Reply]) -> Agent:
     """Lift a plain function `turn -> reply` to an agent; usable as a decorator."""
-    return OneByOne(reply, getattr(reply, "__name__", type(reply).__name__))
+    return _Function(lambda turns: [reply(turn) for turn in turns], _name_of(reply))
 
 
 def judge(credences: Callable[[View], Sequence[float]]) -> Agent:
@@ -67,8 +81,17 @@ def judge(credences: Callable[[View], Sequence[float]]) -> Agent:
 
     What it returns is checked when it plays (length, finite, non-negative, sum), never repaired.
     """
-    label = getattr(credences, "__name__", type(credences).__name__)
-    return OneByOne(lambda turn: credences(turn.view), label)  # type: ignore[arg-type,return-value]
+    return _Function(
+        lambda turns: [_as_reply(credences(turn.view)) for turn in turns], _name_of(credences)
+    )
+
+
+def batched_judge(credences: Callable[[Sequence[View]], Sequence[Sequence[float]]]) -> Agent:
+    """Lift a function `views -> credences of each` to a judge; usable as a decorator."""
+    return _Function(
+        lambda turns: [_as_reply(one) for one in credences([turn.view for turn in turns])],
+        _name_of(credences),
+    )
 
 
 def as_agent(thing: Any) -> Agent:
@@ -91,3 +114,12 @@ def _lift(thing: Any, lift: Callable[[Any], Agent]) -> Agent:
     raise OversightError(
         f"{thing!r} cannot play: give a function, an Agent, or a class of Agent without arguments"
     )
+
+
+def _name_of(function: Any) -> str:
+    return getattr(function, "__name__", type(function).__name__)
+
+
+def _as_reply(credences: Sequence[float]) -> Any:
+    """Credences as they are: the turn's space checks them, whatever they turn out to be."""
+    return credences

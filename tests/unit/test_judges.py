@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from oversight import keys
-from oversight.agents.base import Agent, as_judge, judge
+from oversight.agents.base import Agent, Judge, as_judge, batched_judge, judge
 from oversight.agents.human import HumanAgent
 from oversight.core import Message, OversightError, Question, Turn, View
 from oversight.judges.calibrated import CalibratedJudge, at_temperature, fit_temperature
@@ -161,6 +161,19 @@ def test_a_closed_terminal_ends_the_run_with_a_reason() -> None:
 
     with pytest.raises(OversightError, match="terminal was closed"):
         HumanAgent(_Board(), closed, lambda text: None).act([turn()])  # type: ignore[arg-type]
+
+
+class Eager(Judge):
+    def judge_all(self, views: Sequence[View]) -> list[tuple[float, ...]]:
+        return [(1.0, 0.0, 0.0)] * len(views)
+
+
+def test_a_judge_may_be_a_class_or_a_function_of_many_views() -> None:
+    both = batched_judge(lambda views: [(0.0, 1.0, 0.0) for _ in views])
+    assert as_judge(Eager).act([turn(), turn()]) == [(1.0, 0.0, 0.0)] * 2
+    assert as_judge(both).act([turn(), turn()]) == [(0.0, 1.0, 0.0)] * 2
+    with pytest.raises(NotImplementedError, match="must define judge or judge_all"):
+        Judge().act([turn()])
 
 
 def test_what_cannot_judge_is_refused() -> None:
