@@ -17,9 +17,9 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from oversight.agents.base import Cast
 from oversight.core import OversightError, Turn
 from oversight.encoding import Observation
+from oversight.players import Cast
 from oversight.registry import suggest
 from oversight.stage import Stage
 

@@ -8,7 +8,6 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from oversight.agents.base import Agent, Judge, agent, batched_judge, judge
     from oversight.core import (
         Case,
         Message,
@@ -16,13 +15,16 @@ if TYPE_CHECKING:
         Question,
         Script,
         Sealed,
+        Seat,
         Turn,
         View,
         together,
     )
     from oversight.episode import Episode
-    from oversight.protocol import Protocol, Seat, Table
+    from oversight.players import Agent, Judge, agent, batched_judge, judge
+    from oversight.protocol import Protocol
     from oversight.runs import run, simulate
+    from oversight.table import Table
     from oversight.world import World
 
 __all__ = [
@@ -50,12 +52,14 @@ __all__ = [
 ]
 
 _HOMES = {
-    "oversight.agents.base": ("Agent", "Judge", "agent", "batched_judge", "judge"),
+    "oversight.players": ("Agent", "Judge", "agent", "batched_judge", "judge"),
     "oversight.core": (
-        "Case", "Message", "Outcome", "Question", "Script", "Sealed", "Turn", "View", "together",
+        "Case", "Message", "Outcome", "Question", "Script", "Sealed", "Seat", "Turn", "View",
+        "together",
     ),
     "oversight.episode": ("Episode",),
-    "oversight.protocol": ("Protocol", "Seat", "Table"),
+    "oversight.protocol": ("Protocol",),
+    "oversight.table": ("Table",),
     "oversight.runs": ("run", "simulate"),
     "oversight.world": ("World",),
 }  # fmt: skip

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from oversight.agents.base import Agent, Cast, as_agent, as_judge
 from oversight.core import OversightError
+from oversight.players import Agent, Cast, as_agent, as_judge
 from oversight.protocol import Protocol
 from oversight.registry import Setting, build, suggest
 from oversight.world import World

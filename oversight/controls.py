@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from oversight.agents.base import Agent, Cast
 from oversight.agents.simple import ArguesLike, RandomAgent, SilentAgent
+from oversight.players import Agent, Cast
 from oversight.protocol import Protocol
 from oversight.registry import load
 from oversight.world import Arguable, Unaided, World

@@ -100,6 +100,19 @@ class View(NamedTuple):
     """Who argues from here on, as the protocol has fixed it: one tuple of seats a step."""
 
 
+class Seat(NamedTuple):
+    """What a seat does in a protocol, and whether it sees the expert's material."""
+
+    acts: tuple[str, ...]
+    expert: bool = False
+    spaces: Mapping[str, Space] = {}
+    """The widest space of each act that is not the table's own (claim, argue, ask, decide)."""
+
+
+Seats: TypeAlias = Mapping[str, Seat]
+"""Seat name -> what it does."""
+
+
 class Turn(NamedTuple):
     """A seat is to move: what it is asked to do, what it sees, what it may reply."""
 

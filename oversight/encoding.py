@@ -30,8 +30,8 @@ import numpy as np
 from gymnasium import spaces as gym_spaces
 from numpy.typing import NDArray
 
-from oversight.core import OversightError, Turn, View
-from oversight.protocol import Protocol, Seat
+from oversight.core import OversightError, Seat, Turn, View
+from oversight.protocol import Protocol
 from oversight.record import script_text
 from oversight.spaces import (
     TOLERANCE,

@@ -11,8 +11,9 @@ from typing import Any
 
 from oversight import keys
 from oversight.core import Case, Outcome, OversightError, Step, Turn
-from oversight.protocol import Protocol, Table
+from oversight.protocol import Protocol
 from oversight.spaces import IllegalReply, Reply
+from oversight.table import Table
 from oversight.world import World
 
 

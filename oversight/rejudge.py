@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from oversight.agents.base import Agent
 from oversight.core import OversightError
 from oversight.episode import Episode, EpisodeFailed
+from oversight.players import Agent
 from oversight.protocol import Protocol
 from oversight.record import Record, record_of
 from oversight.rollout import WIDTH, ask

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from oversight.agents.base import Agent
 from oversight.core import View
+from oversight.players import Agent
 
 
 class Reveal(NamedTuple):

@@ -12,9 +12,9 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 
-from oversight.agents.base import Agent, Cast
 from oversight.core import OversightError, Turn
 from oversight.episode import Episode, EpisodeFailed
+from oversight.players import Agent, Cast
 from oversight.pool import fork_map
 from oversight.protocol import Protocol
 from oversight.record import Record, record_of, record_of_nothing

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from oversight import controls as beside
-from oversight.agents.base import Agent, Cast
 from oversight.casting import Named, cast_for
 from oversight.controls import Arm, Budget
 from oversight.core import OversightError
+from oversight.players import Agent, Cast
 from oversight.protocol import Protocol
 from oversight.record import Record
 from oversight.registry import build, load

@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from oversight.core import Case, Message, View
+from oversight.core import Case, Message, Seat, View
 from oversight.spaces import Choose, Reply, Space, Write
 
 if TYPE_CHECKING:
-    from oversight.agents.base import Agent
-    from oversight.protocol import Seat
+    from oversight.players import Agent
 
 
 class World(ABC):

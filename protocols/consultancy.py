@@ -14,9 +14,10 @@ Claim: better consultants make a weak judge worse (Khan et al. 2024).
 
 from typing import Literal
 
-from oversight.core import Case, Outcome, Script
+from oversight.core import Case, Outcome, Script, Seat, Seats
 from oversight.payoffs import judge_pay, persuasion
-from oversight.protocol import Count, First, Seat, Seats, Table, protocol
+from oversight.protocol import Count, protocol
+from oversight.table import First, Table
 from oversight.world import Arguable
 
 Form = Literal["assigned", "open", "double"]

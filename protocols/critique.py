@@ -13,9 +13,10 @@ Claim: a critic helps when it classifies better than the judge and the judge can
 
 from typing import Literal
 
-from oversight.core import Case, Outcome, Script, Side
+from oversight.core import Case, Outcome, Script, Seat, Seats, Side
 from oversight.payoffs import judge_pay, zero_sum
-from oversight.protocol import Count, First, Seat, Seats, Table, protocol
+from oversight.protocol import Count, protocol
+from oversight.table import First, Table
 from oversight.world import Arguable
 
 Proposal = Literal["own", "assigned"]

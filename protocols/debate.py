@@ -19,9 +19,10 @@ Claim: on MNIST a judge of 59.4 % alone reaches 88.9 % with debate over 6 pixels
 from typing import Literal
 
 from oversight import keys
-from oversight.core import Case, Outcome, Script, Side
+from oversight.core import Case, Outcome, Script, Seat, Seats, Side
 from oversight.payoffs import judge_pay, zero_sum
-from oversight.protocol import Count, First, Seat, Seats, Several, Table, protocol
+from oversight.protocol import Count, Several, protocol
+from oversight.table import First, Table
 from oversight.world import Arguable
 
 Sides = Literal["assigned", "open", "none"]

@@ -7,9 +7,10 @@ Game: the judge sees the expert's material and decides.
 Payoffs: the judge's quadratic score.
 """
 
-from oversight.core import Case, Outcome, Script
+from oversight.core import Case, Outcome, Script, Seat
 from oversight.payoffs import judge_pay
-from oversight.protocol import Seat, Table, protocol
+from oversight.protocol import protocol
+from oversight.table import Table
 
 
 @protocol(

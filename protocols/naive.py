@@ -9,9 +9,10 @@ Game: nature shows the judge `evidence` things it would find alone; the judge de
 Payoffs: the judge's quadratic score.
 """
 
-from oversight.core import Case, Outcome, Script
+from oversight.core import Case, Outcome, Script, Seat
 from oversight.payoffs import judge_pay
-from oversight.protocol import Count, Seat, Table, protocol
+from oversight.protocol import Count, protocol
+from oversight.table import Table
 from oversight.world import Unaided
 
 

@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oversight import keys
-from oversight.agents.base import Agent
 from oversight.agents.searching import SearchingDebater
 from oversight.core import SILENCE, Case, Message, OversightError, Question, Sealed, View
 from oversight.data import NonzeroPixels, PixelData, load_digits, load_mnist
 from oversight.judges.sparse import SparseJudge
+from oversight.players import Agent
 from oversight.reveal import Reveal, claimed, revealed
 from oversight.spaces import Choose, Reply
 from oversight.world import Arguable, Askable, Numeric, Unaided, World

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from oversight.agents.searching import SearchingDebater
 from oversight.casting import Casting, cast_for
+from oversight.computed import computed
 from oversight.controls import Arm
 from oversight.protocol import Protocol
 from oversight.registry import build, load
@@ -21,7 +22,6 @@ from oversight.runs import Effort, configuration, play_arm
 from oversight.search import RevealGame, claim_heads, solve
 from oversight.store import Store
 from oversight.study import Job, Transcript
-from oversight.tables import computed
 
 LIES = 9
 ORDERS = {"honest": "honest first", "liar": "liar first"}

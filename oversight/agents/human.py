@@ -5,11 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 
-from oversight.agents.base import Agent
-from oversight.core import OversightError, Turn
+from oversight.core import OversightError, Turn, View
+from oversight.players import Agent
 from oversight.registry import Setting
 from oversight.spaces import Choose, Credences, IllegalReply, Number, Reply, Write
-from oversight.world import World
 
 
 class HumanAgent(Agent):
@@ -19,11 +18,12 @@ class HumanAgent(Agent):
 
     def __init__(
         self,
-        world: World,
+        draw: Callable[[View], str],
         ask: Callable[[str], str] = input,
         show: Callable[[str], None] | None = None,
     ) -> None:
-        self.world = world
+        """`draw` pictures a view (a world's own `draw`); `ask` and `show` are the terminal."""
+        self._draw = draw
         self._ask = ask
         self._show = show or _to_the_terminal
 
@@ -37,7 +37,7 @@ class HumanAgent(Agent):
         return [self._play(turn) for turn in turns]
 
     def _play(self, turn: Turn) -> Reply:
-        self._show(f"\n{self.world.draw(turn.view)}\n\nYou are {turn.seat}. {turn.instruction}")
+        self._show(f"\n{self._draw(turn.view)}\n\nYou are {turn.seat}. {turn.instruction}")
         self._show(_how_to_reply(turn))
         while True:
             try:
@@ -107,4 +107,4 @@ def _how_to_reply(turn: Turn) -> str:
 
 def human(setting: Setting) -> HumanAgent:
     """`human`: a person at the terminal, asked until the reply is legal."""
-    return HumanAgent(setting.world)
+    return HumanAgent(setting.world.draw)

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from oversight.agents.base import Agent
 from oversight.core import OversightError, Side, Turn
+from oversight.players import Agent
 from oversight.registry import Setting
 from oversight.reveal import AdditiveJudge, claimed, revealed
 from oversight.search.game import RevealGame, claim_heads

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from oversight import keys
-from oversight.agents.base import Agent
 from oversight.core import Turn
+from oversight.players import Agent
 from oversight.spaces import Choose, Credences, Number, Reply, Write
 
 

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize_scalar
 
-from oversight.agents.base import Agent, Rehearsal
 from oversight.core import OversightError, Turn
 from oversight.judges.dials import base_judge
+from oversight.players import Agent, Rehearsal
 from oversight.registry import Setting
 from oversight.spaces import Reply
 

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oversight import keys
-from oversight.agents.base import Agent, as_judge
 from oversight.core import Message, OversightError, Turn, View
+from oversight.players import Agent, as_judge
 from oversight.registry import Setting, build
 from oversight.reveal import claimed
 from oversight.spaces import Reply

@@ -8,9 +8,9 @@ from typing import Literal
 import numpy as np
 
 from oversight import keys
-from oversight.agents.base import Agent, Rehearsal
 from oversight.core import OversightError, Turn
 from oversight.judges.dials import base_judge
+from oversight.players import Agent, Rehearsal
 from oversight.registry import Setting
 from oversight.spaces import Reply
 

@@ -23,16 +23,17 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from oversight.agents.base import Agent, Cast
 from oversight.casting import cast_for
-from oversight.core import Case, Message, Outcome, Question, Script, Sealed, Turn, View
+from oversight.core import Case, Message, Outcome, Question, Script, Sealed, Seat, Turn, View
+from oversight.players import Agent, Cast
 from oversight.pool import fork_map
-from oversight.protocol import Protocol, Seat, Table, protocol
+from oversight.protocol import Protocol, protocol
 from oversight.registry import build, load
 from oversight.rollout import rollout
 from oversight.spaces import Choose, Reply
 from oversight.stage import Stage
 from oversight.store import Store
+from oversight.table import Table
 from oversight.world import Numeric, World
 
 THROWS = ("rock", "paper", "scissors")

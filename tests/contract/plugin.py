@@ -9,11 +9,23 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from oversight import keys
-from oversight.agents.base import Agent, agent, judge
-from oversight.core import SILENCE, Case, Message, Outcome, Question, Script, Sealed, Turn, View
+from oversight.core import (
+    SILENCE,
+    Case,
+    Message,
+    Outcome,
+    Question,
+    Script,
+    Sealed,
+    Seat,
+    Turn,
+    View,
+)
 from oversight.payoffs import judge_pay
-from oversight.protocol import Seat, Table, protocol
+from oversight.players import Agent, agent, judge
+from oversight.protocol import protocol
 from oversight.spaces import Number, Reply, Write
+from oversight.table import Table
 from oversight.world import Arguable, Askable, Unaided, World
 
 WORDS = ("red", "blue", "and", "a", "river")

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 import pytest
 
 import envs
-from oversight.agents.base import Cast
 from oversight.core import Case, Turn
 from oversight.episode import Episode, case_of
+from oversight.players import Cast
 from oversight.protocol import Protocol
 from oversight.record import Record
 from oversight.rollout import rollout

@@ -8,11 +8,11 @@ import sys
 
 import pytest
 
-from oversight.agents.base import Agent, Cast
 from oversight.agents.simple import RandomAgent
 from oversight.casting import cast_for
 from oversight.core import OversightError, Turn
 from oversight.episode import Episode
+from oversight.players import Agent, Cast
 from oversight.registry import names
 from oversight.rollout import rollout
 from oversight.runs import prepare

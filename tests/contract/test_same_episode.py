@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 import envs
-from oversight.agents.base import Agent, Cast
 from oversight.casting import cast_for
 from oversight.core import OversightError
 from oversight.episode import Episode
+from oversight.players import Agent, Cast
 from oversight.record import Record, record_of
 from oversight.rollout import rollout
 from tests.contract.games import Game, every_game

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from oversight.core import Message, OversightError, Question, Turn, View
+from oversight.core import Message, OversightError, Question, Seat, Turn, View
 from oversight.encoding import LONGEST, SeatEncoding, readable
-from oversight.protocol import Seat
 from oversight.spaces import Choose, Credences, IllegalReply, Number, Space, Write
 from tests.contract.plugin import Colours
 

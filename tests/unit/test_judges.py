@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from oversight import keys
-from oversight.agents.base import Agent, Judge, as_judge, batched_judge, judge
 from oversight.agents.human import HumanAgent
 from oversight.core import Message, OversightError, Question, Turn, View
 from oversight.judges.calibrated import CalibratedJudge, at_temperature, fit_temperature
 from oversight.judges.dials import DialsJudge
 from oversight.judges.panel import PanelJudge
+from oversight.players import Agent, Judge, as_judge, batched_judge, judge
 from oversight.record import Record
 from oversight.spaces import Choose, Credences, IllegalReply, Reply
 
@@ -160,7 +160,7 @@ def test_a_closed_terminal_ends_the_run_with_a_reason() -> None:
         raise EOFError
 
     with pytest.raises(OversightError, match="terminal was closed"):
-        HumanAgent(_Board(), closed, lambda text: None).act([turn()])  # type: ignore[arg-type]
+        HumanAgent(_board, closed, lambda text: None).act([turn()])
 
 
 class Eager(Judge):
@@ -188,14 +188,11 @@ def test_a_wrapped_judge_is_checked_like_any_other() -> None:
         DialsJudge(broken).act([turn()])
 
 
-class _Board:
-    """Just enough of a world to be drawn."""
-
-    def draw(self, view: View) -> str:
-        return "the board"
+def _board(view: View) -> str:
+    return "the board"
 
 
 def _person(lines: list[str], shown: list[str] | None = None) -> HumanAgent:
     typed = iter(lines)
     told = [] if shown is None else shown
-    return HumanAgent(_Board(), lambda prompt: next(typed), told.append)  # type: ignore[arg-type]
+    return HumanAgent(_board, lambda prompt: next(typed), told.append)

@@ -7,12 +7,12 @@ from typing import Any, ClassVar
 
 import pytest
 
-from oversight.agents.base import Agent
-from oversight.core import Case, Message, OversightError, Question, Sealed, Side
+from oversight.core import Case, Message, OversightError, Question, Sealed, Seat, Side
 from oversight.payoffs import judge_pay, persuasion, zero_sum
-from oversight.protocol import Seat, Table
+from oversight.players import Agent
 from oversight.registry import load
 from oversight.spaces import Choose
+from oversight.table import Table
 from oversight.world import World
 
 SEATS = {name: Seat(("argue",), expert=name != "judge") for name in ("a", "b", "c", "judge")}

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 
 from envs.worlds.digits import Digits
-from oversight.agents.base import agent
 from oversight.casting import cast_for
 from oversight.core import Case, Message, Turn, View
 from oversight.metrics.intervals import Interval
 from oversight.metrics.scores import expected_calibration_error
+from oversight.players import agent
 from oversight.protocol import Protocol
 from oversight.registry import load
 from oversight.report import figures, pages

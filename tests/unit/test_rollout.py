@@ -7,16 +7,17 @@ from typing import Any, ClassVar
 
 import pytest
 
-from oversight.agents.base import Agent, agent, judge
 from oversight.agents.simple import RandomAgent
 from oversight.casting import cast_for
-from oversight.core import Case, Outcome, OversightError, Script, Turn
+from oversight.core import Case, Outcome, OversightError, Script, Seat, Turn
 from oversight.payoffs import judge_pay
-from oversight.protocol import Seat, Table, protocol
+from oversight.players import Agent, agent, judge
+from oversight.protocol import protocol
 from oversight.record import Record
 from oversight.registry import build, load
 from oversight.rollout import rollout
 from oversight.spaces import Reply
+from oversight.table import Table
 from oversight.world import World
 from tests.contract.plugin import Colours, appraisal, counting
 

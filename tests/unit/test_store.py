@@ -7,10 +7,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from oversight.computed import computed
 from oversight.core import OversightError
 from oversight.record import Failure, Record
 from oversight.store import Store, frame_of
-from oversight.tables import computed
 
 CONFIGURATION = {"protocol": "debate", "seed": 0}
 
