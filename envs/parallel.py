@@ -24,14 +24,11 @@ class OversightParallel(ParallelEnv[str, Any, Any]):
     def __init__(self, stage: Stage, render_mode: str | None = None) -> None:
         self.stage = stage
         self.render_mode = render_mode
-        self.metadata = {
-            "name": f"{stage.protocol.name}_{stage.world.name}",
-            "render_modes": ["ansi", "human"],
-        }
+        self.metadata = stage.metadata
         self.agents: list[str] = []
         self.possible_agents = stage.seats
-        self.observation_spaces = {s: e.observation_space for s, e in stage.encodings.items()}
-        self.action_spaces = {s: e.action_space for s, e in stage.encodings.items()}
+        self.observation_spaces = stage.observation_spaces
+        self.action_spaces = stage.action_spaces
 
     def observation_space(self, agent: str) -> Space[Any]:
         """What `agent` sees."""

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from gymnasium.spaces import Space
+
 from oversight.core import OversightError, Turn, View
 from oversight.encoding import Observation, encodings
 from oversight.episode import Episode, EpisodeFailed
@@ -50,6 +52,25 @@ class Stage:
         played = load("protocols", protocol) if isinstance(protocol, str) else protocol
         place = build("worlds", world) if isinstance(world, str) else world
         return cls(played.bind(**parameters), place)
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """What PettingZoo wants to know of an environment on this stage."""
+        return {
+            "name": f"{self.protocol.name}_{self.world.name}",
+            "render_modes": ["ansi", "human"],
+            "is_parallelizable": False,
+        }
+
+    @property
+    def observation_spaces(self) -> dict[str, Space[Any]]:
+        """What each seat sees; built once, with the stage."""
+        return {seat: encoding.observation_space for seat, encoding in self.encodings.items()}
+
+    @property
+    def action_spaces(self) -> dict[str, Space[Any]]:
+        """What each seat does; built once, with the stage."""
+        return {seat: encoding.action_space for seat, encoding in self.encodings.items()}
 
     def begin(self, seed: int | None = None, options: Mapping[str, Any] | None = None) -> None:
         """Begin an episode: the next one, the first of a new `seed`, or `options["episode"]`."""

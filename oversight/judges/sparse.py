@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from oversight.core import OversightError, Turn, View
 from oversight.data import PixelData
-from oversight.judges.sparse_net import RECIPES, Recipe, SparseNet, cached_sparse_net
+from oversight.judges.sparse_net import SparseNet
+from oversight.judges.sparse_training import RECIPES, Recipe, cached_sparse_net
 from oversight.registry import Setting
 from oversight.reveal import AdditiveJudge, claimed, revealed
 from oversight.spaces import Reply

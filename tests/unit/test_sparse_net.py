@@ -8,14 +8,9 @@ import pytest
 import torch
 
 from oversight.data import PixelData, load_digits
-from oversight.judges import sparse_net
-from oversight.judges.sparse_net import (
-    Recipe,
-    SparseNet,
-    accuracy,
-    cached_sparse_net,
-    train_sparse_net,
-)
+from oversight.judges import sparse_training
+from oversight.judges.sparse_net import SparseNet, accuracy
+from oversight.judges.sparse_training import Recipe, cached_sparse_net, train_sparse_net
 
 QUICK = Recipe(hidden=16, steps=70, lr=3e-3)
 
@@ -120,7 +115,7 @@ def test_training_leaves_torch_as_it_was(digits: PixelData) -> None:
 
 
 def test_importing_the_judge_does_not_import_torch() -> None:
-    code = "import sys, oversight.judges.sparse_net; sys.exit('torch' in sys.modules)"
+    code = "import sys, oversight.judges.sparse_training; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
@@ -177,7 +172,7 @@ def test_the_cache_is_read_and_keyed_by_content(
     def refuse(*_: object, **__: object) -> SparseNet:
         raise AssertionError("trained again")
 
-    monkeypatch.setattr(sparse_net, "train_sparse_net", refuse)
+    monkeypatch.setattr(sparse_training, "train_sparse_net", refuse)
     monkeypatch.setenv("OVERSIGHT_CACHE_DIR", str(tmp_path))
     assert net_bytes(cached_sparse_net(digits, 6, 0, recipe=QUICK)) == net_bytes(net)
     with pytest.raises(AssertionError, match="trained again"):
