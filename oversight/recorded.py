@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from oversight.casting import cast_for
+from oversight.casting import Casting, cast_for
 from oversight.controls import Arm
 from oversight.core import OversightError
 from oversight.episode import Episode
 from oversight.metrics.intervals import Interval
+from oversight.players import Agent
 from oversight.protocol import Protocol
 from oversight.record import Record
 from oversight.registry import load, suggest
 from oversight.rejudge import rejudge
-from oversight.runs import configuration
+from oversight.runs import configuration, prepare
 from oversight.store import Store, frame_of
 from oversight.summary import Summary, as_json, difference, summarise, summary_as_json
 from oversight.world import World
@@ -27,6 +29,8 @@ class Recorded(NamedTuple):
     protocol: Protocol
     world: World
     seed: int
+    cast: Mapping[str, str]
+    """Seat -> how the manifest names who sat there."""
 
 
 class Rejudged(NamedTuple):
@@ -69,7 +73,7 @@ def reopen(directory: Path, arm: str = "main", data_dir: Path | None = None) -> 
     world = load("worlds", held["world"])(**held["settings"])
     if data_dir is not None:
         world.data_dir = data_dir
-    return Recorded(store, protocol, world, held["seed"])
+    return Recorded(store, protocol, world, held["seed"], held["cast"])
 
 
 def replayed(
@@ -89,18 +93,17 @@ def rejudge_run(
 ) -> Rejudged:
     """Let another judge decide a run's recorded games."""
     run = reopen(directory, arm, data_dir)
-    casting = cast_for(run.protocol, run.world, judge=judge)
     deciding = next((s for s, role in run.protocol.seats.items() if "decide" in role.acts), None)
     if deciding is None:
         raise OversightError(f"nobody decides in {run.protocol.name}; there is nothing to rejudge")
-    decider = casting.cast[deciding]
     before = run.store.records()
+    casting = _cast_with(run, deciding, judge, episodes=len(before))
+    decider = casting.cast[deciding]
     after = list(rejudge(run.protocol, run.world, before, decider, seed=run.seed))
     if not after:
         raise OversightError(f"{directory} holds no finished game to rejudge")
     if out is not None:
-        held = run.store.manifest["configuration"]["cast"]
-        names = {**held, deciding: casting.names[deciding]}
+        names = {**run.cast, deciding: casting.names[deciding]}
         rejudged = Arm("main", run.protocol, dict.fromkeys(names, decider))
         with Store(out / "main", configuration(rejudged, run.world, names, run.seed)) as kept:
             done = kept.done
@@ -109,3 +112,13 @@ def rejudge_run(
                     kept.append(record)
     old, new = frame_of(before), frame_of(after)
     return Rejudged(casting.names[deciding], summarise(old), summarise(new), difference(new, old))
+
+
+def _cast_with(run: Recorded, deciding: str, judge: str, episodes: int) -> Casting:
+    """The new judge; one that must prepare does so against the cast that was recorded."""
+    casting = cast_for(run.protocol, run.world, judge=judge)
+    if type(casting.cast[deciding]).prepare is not Agent.prepare:
+        recorded = {seat: spec.partition("#")[0] for seat, spec in run.cast.items()}
+        casting = cast_for(run.protocol, run.world, recorded, judge)
+        prepare(run.protocol, run.world, casting.cast, episodes=episodes, seed=run.seed)
+    return casting

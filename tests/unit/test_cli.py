@@ -91,6 +91,14 @@ def test_a_kept_run_can_be_shown_rejudged_and_gone_on_with(
     assert len(Store(Path(run + "2") / "main").done) == 12
 
 
+def test_a_judge_that_prepares_can_rejudge(oversight: Oversight, tmp_path: Path) -> None:
+    oversight("run", "debate", *DIGITS, "--no-controls", "--out", str(tmp_path / "run"))
+    said = oversight("rejudge", str(tmp_path / "run"), "--judge", "calibrated:cases=50", "--json")
+    assert said.code == 0
+    assert said.json["change"]["value"] == 0  # a temperature never changes the first answer
+    assert said.json["after"]["log_score"] != said.json["before"]["log_score"]
+
+
 def test_a_custom_judge_by_its_file(oversight: Oversight, tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     file.write_text("def first(view):\n    return [1.0] + [0.0] * 9\n")
