@@ -7,13 +7,17 @@ prints the table, and writes the figures and the page.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from oversight.metrics.intervals import Interval
 from oversight.runs import Progress
+from oversight.store import write_text
 
 Scale = Literal["quick", "full", "paper"]
 
@@ -97,6 +101,25 @@ class Experiment:
     data: tuple[str, ...]
     """The worlds it can run on, the default first."""
     run: Callable[[Job], Findings]
+
+
+@contextmanager
+def timed(out: Path) -> Generator[Callable[[], float]]:
+    """Seconds spent on a job so far, over all the times that it was interrupted and gone on with.
+
+    Kept in `out` as the job ends, well or not.
+    """
+    kept = out / "seconds.json"
+    before = json.loads(kept.read_text())["seconds"] if kept.exists() else 0.0
+    began = time.monotonic()
+
+    def so_far() -> float:
+        return before + time.monotonic() - began
+
+    try:
+        yield so_far
+    finally:
+        write_text(kept, json.dumps({"seconds": round(so_far(), 1)}) + "\n")
 
 
 def cell(

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -121,7 +120,8 @@ def run(
 @app.command(
     epilog="Examples:\n\n"
     "oversight reproduce irving2018 --scale quick\n\n"
-    "oversight reproduce irving2018 --scale paper --data mnist --data-dir ../mnist --processes 2"
+    "oversight reproduce irving2018 --scale paper --data mnist --data-dir ../mnist "
+    "--publish experiments/results"
 )
 def reproduce(
     experiment: Annotated[str, typer.Argument(help="An experiment; `oversight list` names them.")],
@@ -132,6 +132,9 @@ def reproduce(
     seed: Seed = 0,
     out: Annotated[
         Path | None, typer.Option(help="Where it is kept [default: runs/EXPERIMENT-DATA-SCALE].")
+    ] = None,
+    publish: Annotated[
+        Path | None, typer.Option(help="Also write EXPERIMENT.md, its JSON and figures here.")
     ] = None,
     processes: Processes = 2,
     data_dir: DataDir = None,
@@ -150,13 +153,16 @@ def reproduce(
         data_dir=data_dir,
         processes=_positive(processes, "--processes"),
     )
-    began = time.monotonic()
-    with _interruptible(job.out), progress_bars(experiment) as progress:
-        findings = chosen.run(job._replace(progress=progress))
+    with _interruptible(job.out), study.timed(job.out) as seconds:
+        with progress_bars(experiment) as progress:
+            findings = chosen.run(job._replace(progress=progress))
+        results = study.as_json(chosen, job, findings, seconds())
+    from oversight.report.experiment_page import publish as publish_page
     from oversight.report.experiment_page import write_results
 
-    results = study.as_json(chosen, job, findings, time.monotonic() - began)
     written = write_results(chosen, job, findings, results, _command())
+    if publish is not None:
+        written += publish_page(chosen, job, findings, results, _command(), publish)
     if as_json:
         print(json.dumps(results, indent=2))
     else:

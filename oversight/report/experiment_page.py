@@ -52,6 +52,25 @@ def write_results(
     return [*pictures, *(job.out / name for name in texts)]
 
 
+def publish(
+    experiment: Experiment,
+    job: Job,
+    findings: Findings,
+    results: Mapping[str, Any],
+    command: str,
+    where: Path,
+) -> list[Path]:
+    """Write the Markdown page, the JSON and the figures into a directory that is committed."""
+    texts = {
+        f"{experiment.name}.md": as_markdown(experiment, job, findings, results, command, ""),
+        f"{experiment.name}.json": json.dumps(results, indent=2) + "\n",
+    }
+    for name, text in texts.items():
+        write_text(where / name, text)
+    pictures = [_write_png(where, figure) for figure in findings.figures if figure.png]
+    return [*(where / name for name in texts), *pictures]
+
+
 def as_html(
     experiment: Experiment, job: Job, findings: Findings, results: Mapping[str, Any], command: str
 ) -> str:
@@ -77,7 +96,7 @@ def as_markdown(
     command: str,
     figure_path: str,
 ) -> str:
-    """The page to commit; `figure_path` is put before each figure's `NAME.svg`."""
+    """The page to commit; `figure_path` is put before each figure's `NAME.png`."""
     made = pages.circumstances()
     parts = [
         f"# {experiment.name}: {job.data}, scale {job.scale}",
@@ -90,7 +109,7 @@ def as_markdown(
             for claim in findings.claims
         ),
         *(
-            f"![{figure.caption}]({figure_path}{figure.name}.svg)\n\n*{figure.caption}*"
+            f"![{figure.caption}]({figure_path}{figure.name}.png)\n\n*{figure.caption}*"
             for figure in findings.figures
         ),
     ]

@@ -21,7 +21,7 @@ from oversight.players import agent
 from oversight.protocol import Protocol
 from oversight.registry import load
 from oversight.report import figures, pages
-from oversight.report.experiment_page import as_markdown, write_results
+from oversight.report.experiment_page import as_markdown, publish, write_results
 from oversight.report.run_page import write_run_page
 from oversight.report.transcripts import games_of, transcripts_of
 from oversight.runs import MAIN, RunResult, run
@@ -35,6 +35,7 @@ from oversight.study import (
     Job,
     Transcript,
     as_json,
+    timed,
 )
 from oversight.summary import comparison_as_json
 from oversight.world import World
@@ -286,7 +287,7 @@ def test_the_markdown_page_has_the_same_tables_and_names_the_figures(tmp_path: P
     results = as_json(experiment, job, findings, 1234.5)
     text = as_markdown(experiment, job, findings, results, "oversight reproduce it", "it/")
     assert "1,234.5 seconds, seed 7" in text
-    assert "](it/forest.svg)" in text
+    assert "](it/forest.png)" in text
     assert "- **holds**: Debate helps. +36 points" in text
     assert (
         "| 4 | honest first | accuracy | 0.841 [0.810, 0.870] | 1,000 | 0.838ᵃ | +0.003 |" in text
@@ -329,3 +330,27 @@ def _assert_self_contained(text: str) -> None:
     assert parser.found == []
     assert not re.search(r"@import|url\((?!#)", text)
     assert "default-src 'none'" in text
+
+
+def test_publishing_writes_the_page_its_json_and_the_figures_it_shows(tmp_path: Path) -> None:
+    experiment, job, findings = _experiment(), _job(tmp_path), _findings()
+    results = as_json(experiment, job, findings, 12.0)
+    written = publish(experiment, job, findings, results, "oversight reproduce it", tmp_path)
+    assert all(path.exists() for path in written)
+    shown = re.findall(r"\]\(([^)]+\.png)\)", (tmp_path / f"{experiment.name}.md").read_text())
+    assert shown
+    assert all((tmp_path / name).exists() for name in shown)
+    kept = json.loads((tmp_path / f"{experiment.name}.json").read_text())
+    assert kept["cells"] == results["cells"]
+
+
+def test_time_adds_up_over_the_times_a_job_was_gone_on_with(tmp_path: Path) -> None:
+    def interrupted() -> None:
+        with timed(tmp_path) as seconds:
+            assert seconds() >= 100
+            raise KeyboardInterrupt
+
+    (tmp_path / "seconds.json").write_text('{"seconds": 100.0}')
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert json.loads((tmp_path / "seconds.json").read_text())["seconds"] >= 100
