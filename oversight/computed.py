@@ -17,7 +17,14 @@ import pyarrow.parquet as pq
 from oversight.core import OversightError
 from oversight.pool import fork_map
 from oversight.runs import Progress
-from oversight.store import ArrowTable, begin_or_resume, read_shard, write_whole
+from oversight.store import (
+    ArrowTable,
+    begin_or_resume,
+    next_part,
+    parts_of,
+    read_shard,
+    write_whole,
+)
 
 SHARD = 20
 """Rows a shard: what a crash may cost, for each process."""
@@ -38,7 +45,7 @@ def computed(
     The frame is ordered by its column "row". Errors: those of the episode store.
     """
     begin_or_resume(path, configuration)
-    held = [read_shard(part) for part in sorted(path.glob("part-*.parquet"))]
+    held = [read_shard(part) for part in parts_of(path)]
     done = {number for table in held for number in table.column("row").to_pylist()}
     left = [number for number in range(rows) if number not in done]
     shards = [left[at : at + SHARD] for at in range(0, len(left), SHARD)]
@@ -49,8 +56,8 @@ def computed(
     finished = rows - len(left)
     for found in fork_map(work, shards, processes):
         table = pa.Table.from_pylist(found)
-        _keep(path / f"part-{found[0]['row']:06d}.parquet", table)
         held.append(table)
+        _keep(path / next_part(path), table)
         finished += len(found)
         if progress is not None:
             progress(path.name, finished, rows)

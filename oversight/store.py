@@ -70,7 +70,6 @@ class Store:
             self.manifest = read_manifest(path)
         else:
             self.manifest = begin_or_resume(path, configuration)
-        self._next = 1 + max((int(p.stem.split("-")[1]) for p in self._parts()), default=-1)
 
     def __enter__(self) -> Store:
         return self
@@ -83,7 +82,7 @@ class Store:
     def done(self) -> set[int]:
         """The numbers of the episodes that are safely on disk."""
         numbers: set[int] = set()
-        for part in self._parts():
+        for part in parts_of(self.path):
             numbers.update(read_shard(part, ["episode"]).column("episode").to_pylist())
         return numbers
 
@@ -97,7 +96,7 @@ class Store:
         """Write what is waiting as one shard, whole or not at all."""
         if not self._waiting:
             return
-        target = self.path / f"part-{self._next:05d}.parquet"
+        target = self.path / next_part(self.path)
         try:
             write_whole(target, lambda file: pq.write_table(_table(self._waiting), file))
         except OSError as error:
@@ -105,24 +104,31 @@ class Store:
                 f"cannot write {target}: {error.strerror or error}; the episodes in the shards "
                 "before it are safe: make room, then run the same command again to go on from there"
             ) from error
-        self._next += 1
         self._waiting = []
         self._written = time.monotonic()
 
     def frame(self) -> pd.DataFrame:
         """Every stored episode, in order, as a data frame."""
-        parts = [read_shard(part) for part in self._parts()]
+        parts = [read_shard(part) for part in parts_of(self.path)]
         table = pa.concat_tables([_SCHEMA.empty_table(), *parts])
         return table.sort_by("episode").to_pandas()
 
     def records(self) -> list[Record]:
         """Every stored episode, in order."""
-        parts = [read_shard(part) for part in self._parts()]
+        parts = [read_shard(part) for part in parts_of(self.path)]
         rows = pa.concat_tables([_SCHEMA.empty_table(), *parts]).sort_by("episode")
         return [_record(row) for row in rows.to_pylist()]
 
-    def _parts(self) -> list[Path]:
-        return sorted(self.path.glob("part-*.parquet"))
+
+def parts_of(path: Path) -> list[Path]:
+    """The shards of a directory, in order."""
+    return sorted(path.glob("part-*.parquet"))
+
+
+def next_part(path: Path) -> str:
+    """A name that no shard of the directory has, later than all of them."""
+    numbers = [int(part.stem.removeprefix("part-")) for part in parts_of(path)]
+    return f"part-{1 + max(numbers, default=-1):06d}.parquet"
 
 
 def frame_of(records: Sequence[Record]) -> pd.DataFrame:

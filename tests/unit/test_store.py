@@ -67,7 +67,7 @@ def test_a_full_disk_leaves_whole_shards_and_a_remedy(
             store.flush()
     assert sorted(p.name for p in (tmp_path / "run").iterdir()) == [
         "manifest.json",
-        "part-00000.parquet",
+        "part-000000.parquet",
     ]
     store.flush()  # there is room again, and the record was kept
     assert store.done == {0, 1}
@@ -82,7 +82,7 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 def test_a_damaged_shard_is_named_with_its_remedy(tmp_path: Path) -> None:
     with Store(tmp_path / "run", CONFIGURATION) as store:
         store.append(record(0))
-    part = tmp_path / "run" / "part-00000.parquet"
+    part = tmp_path / "run" / "part-000000.parquet"
     part.write_bytes(part.read_bytes()[:100])
     with pytest.raises(OversightError, match="delete that file"):
         Store(tmp_path / "run").records()
@@ -92,7 +92,7 @@ def test_a_shard_is_never_overwritten_after_another_was_deleted(tmp_path: Path) 
     for episode in range(2):
         with Store(tmp_path / "run", CONFIGURATION) as store:
             store.append(record(episode))
-    (tmp_path / "run" / "part-00000.parquet").unlink()
+    (tmp_path / "run" / "part-000000.parquet").unlink()
     with Store(tmp_path / "run", CONFIGURATION) as store:
         store.append(record(0))
     assert Store(tmp_path / "run").done == {0, 1}
