@@ -61,15 +61,7 @@ def rollout(
         raise OversightError(f"width and processes must be at least 1, got {width}, {processes}")
     if processes == 1:
         return _play(protocol, world, cast, iter(episodes), seed, width)
-    indices = list(episodes)
-    block = max(1, min(width, -(-len(indices) // (4 * processes))))
-
-    def play_block(start: int) -> list[Record]:
-        part = iter(indices[start : start + block])
-        return list(_play(protocol, world, cast, part, seed, width))
-
-    blocks = fork_map(play_block, range(0, len(indices), block), processes)
-    return (record for records in blocks for record in records)
+    return _share_out(protocol, world, cast, list(episodes), seed, width, processes)
 
 
 def check_fit(protocol: Protocol, world: World) -> None:
@@ -94,6 +86,27 @@ def check_cast(protocol: Protocol, cast: Cast) -> None:
     empty = [seat for seat in seats if seat not in cast]
     if empty:
         raise OversightError(f"nobody sits at {', '.join(empty)}; give each seat an agent")
+
+
+def _share_out(
+    protocol: Protocol,
+    world: World,
+    cast: Cast,
+    indices: list[int],
+    seed: int,
+    width: int,
+    processes: int,
+) -> Iterator[Record]:
+    """Play the first episode here: the workers inherit what it loads, trains and compiles."""
+    yield from _play(protocol, world, cast, iter(indices[:1]), seed, width)
+    rest = indices[1:]
+    block = max(1, min(width, -(-len(rest) // (4 * processes))))
+
+    def play_block(start: int) -> list[Record]:
+        return list(_play(protocol, world, cast, iter(rest[start : start + block]), seed, width))
+
+    for records in fork_map(play_block, range(0, len(rest), block), processes):
+        yield from records
 
 
 def _play(

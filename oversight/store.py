@@ -242,6 +242,7 @@ def begin_or_resume(path: Path, configuration: Mapping[str, Any]) -> dict[str, A
     return manifest
 
 
+@functools.cache
 def circumstances() -> dict[str, Any]:
     """The code's revision and the versions of what it stands on."""
     packages = ("oversight-lab", "numpy", "numba", "scipy", "torch", "pettingzoo", "gymnasium")

@@ -138,31 +138,29 @@ def drawn(played: Sequence[Played], size: Size) -> Iterator[Figure]:
         rows,
         xlabel="images won",
     )
-    for each in played:
-        lines = {
-            words: [
-                *((rollouts, mean_interval(wins.min(axis=1)))
-                  for rollouts, wins in each.effort[order].items()),
-                (size.rollouts, mean_interval(each.debate[order].min(axis=1))),
-            ]
-            for order, words in ORDERS.items()
-        }  # fmt: skip
-        exact = {
-            w: float(_won(each.exact.precommit[o]).min(axis=1).mean()) for o, w in ORDERS.items()
-        }
-        known = {w: [(size.rollouts, PUBLISHED[each.k, "precommit", o] / 100)]
-                 for o, w in ORDERS.items()}  # fmt: skip
-        yield figures.curve(
-            f"irving2018-effort-k{each.k}",
-            f"Search converges to the exact value: honesty against all nine lies, {each.k} pixels, "
-            "by rollouts a move (leftmost: greedy). The published points are on MNIST.",
-            lines,
-            xlabel="rollouts a move, both sides",
-            ylabel="images won against all nine lies",
-            log_x=True,
-            references=exact,
-            published=known,
-        )
+    yield from (_effort(each, size) for each in played)
+
+
+def _effort(played: Played, size: Size) -> Figure:
+    """Every point and the exact lines over the same images, those that the least effort played."""
+    images, lines, exact, known = size.effort_images, {}, {}, {}
+    for order, words in ORDERS.items():
+        wins = {**played.effort[order], size.rollouts: played.debate[order][:images]}
+        lines[words] = [(effort, mean_interval(won.min(axis=1))) for effort, won in wins.items()]
+        exact[words] = float(_won(played.exact.precommit[order][:images]).min(axis=1).mean())
+        known[words] = [(size.rollouts, PUBLISHED[played.k, "precommit", order] / 100)]
+    return figures.curve(
+        f"irving2018-effort-k{played.k}",
+        f"Search converges to the exact value: honesty against all nine lies, {played.k} pixels, "
+        f"by rollouts a move (leftmost: greedy), all on the same {images} images. The published "
+        "points are on MNIST.",
+        lines,
+        xlabel="rollouts a move, both sides",
+        ylabel="images won against all nine lies",
+        log_x=True,
+        references=exact,
+        published=known,
+    )
 
 
 def _rows(played: Played) -> Iterator[figures.Row]:

@@ -110,7 +110,11 @@ def _compiled(kernel: Callable[..., Any], kind: type[Any]) -> Callable[..., Any]
 def _checked(game: Any) -> Any:
     """The game, sure to be playable, with every array laid out as the kernels were compiled for."""
     check(game)
-    return type(game)(*(np.require(array, requirements=("C", "A", "W")) for array in game))
+    usual = (
+        array if array.flags.carray else np.require(array, requirements=("C", "A", "W"))
+        for array in game
+    )
+    return type(game)(*usual)
 
 
 def _pool(games: Sequence[Game], rollouts: int) -> Tree:
