@@ -36,9 +36,8 @@ NOTES = (
     "by certificates (a set of k/2 pixels that wins whatever else is revealed). They are "
     "properties of this judge, not of the paper's.",
     "How the paper scored the game without precommitment is not verified; here honesty wins when "
-    "the judge's first answer is the true one. When the liar opens, our cells and the exact value "
-    "lie below the published numbers. Exact values of that game are printed where every image "
-    "could be settled.",
+    "the judge's first answer is the true one. Exact values of that game are printed where every "
+    "image could be settled.",
     "Intervals are over images: 95 %, Wilson's where an image is won or lost, else a bootstrap.",
 )
 
