@@ -18,7 +18,8 @@ import inspect
 import re
 import sys
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -98,8 +99,10 @@ def build(kind: str, spec: str, setting: Setting | None = None) -> Any:
     name, _, rest = spec.partition(":")
     if name in names(kind):
         return _call(load(kind, name), name, rest, setting)
-    if rest and (name.endswith(".py") or "." in name or "/" in name or _importable(name)):
-        return _from_user(name, rest)
+    if rest:
+        with _also_from(Path(name).parent if name.endswith(".py") else Path()):
+            if name.endswith(".py") or "." in name or "/" in name or _importable(name):
+                return _from_user(name, rest)
     load(kind, name)  # raises, naming the nearest
     raise AssertionError("unreachable")
 
@@ -145,6 +148,17 @@ def _importable(module: str) -> bool:
         return importlib.util.find_spec(module) is not None
     except (ImportError, ValueError):
         return False
+
+
+@contextmanager
+def _also_from(directory: Path) -> Generator[None]:
+    """Import from a directory too: a user's file finds its neighbours, as when Python runs it."""
+    path = str(directory.resolve())
+    sys.path.insert(0, path)
+    try:
+        yield
+    finally:
+        sys.path.remove(path)
 
 
 def _from_user(source: str, attribute: str) -> Any:
