@@ -7,24 +7,55 @@ compiled rule for leaf values, so that it must find the same visits, to the last
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from oversight.core import Case
+from oversight.data.pixels import DATA_DIR_VARIABLE
 from oversight.keys import fold
-from oversight.search.game import RevealGame, margins, reveal_game
+from oversight.registry import build
+from oversight.reveal import AdditiveJudge
+from oversight.search.game import RevealGame, claim_heads, margins, reveal_game
 from oversight.search.induction import induct
 from oversight.search.puct import ILLEGAL, lean, search
 
 ALTERNATE = {4: (1, -1, 1, -1), 6: (1, -1, 1, -1, 1, -1)}
 
 
-def games(moves: int, hidden: int, plies: int, heads: int, count: int) -> list[RevealGame]:
-    """Positions before the first reveal, with weights on the scale of a trained judge's."""
+def games(data: str, plies: int, lies: int, count: int) -> list[RevealGame]:
+    """Positions before the first reveal: the truth against its first `lies` lies.
+
+    On the trained judge's own images; MNIST's files are used where `OVERSIGHT_DATA_DIR` has them,
+    otherwise weights drawn on the scale and of the size of its judge's.
+    """
+    if data == "mnist" and not _mnist_is_here():
+        return _drawn(moves=150, hidden=128, plies=plies, heads=lies, count=count)
+    world = build("worlds", f"{data}:pixels={plies}")
+    judge = world.judge()
+    return [_at_the_start(judge, world.case(index, 0), plies, lies) for index in range(count)]
+
+
+def _mnist_is_here() -> bool:
+    root = os.environ.get(DATA_DIR_VARIABLE)
+    return root is not None and (Path(root) / "mnist").is_dir()
+
+
+def _at_the_start(judge: AdditiveJudge, case: Case, plies: int, lies: int) -> RevealGame:
+    truth = case.truth.unseal()
+    rivals = [answer for answer in range(len(judge.head_bias)) if answer != truth][:lies]
+    heads, offsets = claim_heads(judge.head, judge.head_bias, truth, rivals)
+    rows = judge.rows(case.private)[np.flatnonzero(case.private)]
+    return reveal_game(rows, judge.bias, heads, offsets, ALTERNATE[plies])
+
+
+def _drawn(moves: int, hidden: int, plies: int, heads: int, count: int) -> list[RevealGame]:
     rng = np.random.default_rng(0)
     return [
         reveal_game(
@@ -40,35 +71,36 @@ def games(moves: int, hidden: int, plies: int, heads: int, count: int) -> list[R
 
 def rows() -> list[dict[str, Any]]:
     """One entry a comparison; `holds` says whether `ratio` reaches `bar`."""
+    mnist = "mnist" if _mnist_is_here() else "mnist-sized"
     return [
-        _search_row("digits, k = 6", moves=33, hidden=64, plies=6),
-        _search_row("MNIST, k = 6", moves=150, hidden=128, plies=6),
-        _exact_row("digits, k = 6, nine lies", moves=33, hidden=64, plies=6, heads=9),
-        _exact_row("MNIST, k = 4, nine lies", moves=110, hidden=128, plies=4, heads=9),
+        *(_search_row(f"digits, k = {plies}", "digits", plies) for plies in (4, 6)),
+        *(_search_row(f"{mnist}, k = {plies}", "mnist", plies) for plies in (4, 6)),
+        _exact_row("digits, k = 6, nine lies", "digits", plies=6),
+        _exact_row(f"{mnist}, k = 4, nine lies", "mnist", plies=4),
     ]
 
 
-def _search_row(name: str, moves: int, hidden: int, plies: int) -> dict[str, Any]:
-    rollouts, few, many = 1000, 1, 20
-    positions = games(moves, hidden, plies, heads=1, count=many)
+def _search_row(name: str, data: str, plies: int) -> dict[str, Any]:
+    """At the paper's 10,000 rollouts a move."""
+    rollouts, few, many = 10_000, 2, 20
+    positions = games(data, plies, lies=1, count=many)
     keys = [fold(7, g) for g in range(many)]
-    visits = plain_search(positions[0], 50, keys[0])
-    found = search(positions[:1], 50, keys[:1])
+    visits = plain_search(positions[0], rollouts, keys[0])
+    found = search(positions[:1], rollouts, keys[:1])
     assert (found.visits[0] == visits).all(), "the plain search must visit as ours does"
     ours = many * rollouts / _seconds(lambda: search(positions, rollouts, keys))
-    theirs = (
-        few
-        * rollouts
-        / _seconds(
-            lambda: [plain_search(positions[g], rollouts, keys[g]) for g in range(few)], repeats=2
-        )
-    )
+
+    def plainly() -> None:
+        for position, key in zip(positions[:few], keys, strict=False):
+            plain_search(position, rollouts, key)
+
+    theirs = few * rollouts / _seconds(plainly, repeats=2)
     return _row(f"PUCT rollouts per second: {name}", ours, theirs, bar=50)
 
 
-def _exact_row(name: str, moves: int, hidden: int, plies: int, heads: int) -> dict[str, Any]:
-    (game,) = games(moves, hidden, plies, heads, count=1)
-    sets = math.comb(moves, plies)
+def _exact_row(name: str, data: str, plies: int) -> dict[str, Any]:
+    (game,) = games(data, plies, lies=9, count=1)
+    sets = math.comb(len(game.rows), plies)
     induct(game._replace(rows=game.rows[: plies + 1]))  # compile
     ours = sets / _seconds(lambda: induct(game))
     return _row(f"full sets solved per second: {name}", ours, _judge_rate(game), bar=0.5)
