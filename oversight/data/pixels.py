@@ -79,7 +79,8 @@ class NonzeroPixels:
             generator: the source of the draws; uses B·k uniforms.
 
         Returns:
-            (B, k) pixels in no particular order; −1 where the image has run out.
+            (B, k) pixels in no particular order; −1 where the image has run out. Where no image
+            has more than k, as many columns as the richest needs.
 
         Raises:
             ValueError: if k < 1.
@@ -88,6 +89,9 @@ class NonzeroPixels:
             raise ValueError(f"k = {k}: a judge sees at least one pixel; take k >= 1")
         starts = self.offsets[images]
         counts = self.offsets[images + 1] - starts
+        if k >= counts.max(initial=0):  # every image yields all it has: nothing to draw
+            every = np.arange(counts.max(initial=1))
+            return self.pixels[np.where(every < counts[:, None], starts[:, None] + every, -1)]
         uniforms = generator.random((len(images), k))
         places = np.full((len(images), k), -1)
         for step in range(k):

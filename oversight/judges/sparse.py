@@ -8,6 +8,7 @@ its credences are shared among those, which is precommitment: the higher of the 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -21,6 +22,9 @@ from oversight.judges.sparse_training import RECIPES, Recipe, cached_sparse_net
 from oversight.registry import Setting
 from oversight.reveal import AdditiveJudge, claimed, revealed
 from oversight.spaces import Reply
+
+EXPERT_STEPS = 1_000
+"""Batches of whole images that an expert is trained on at least."""
 
 
 class SparseJudge(AdditiveJudge):
@@ -42,8 +46,13 @@ class SparseJudge(AdditiveJudge):
 
     @cached_property
     def expert_net(self) -> SparseNet:
-        """The same net trained on whole images: what an expert of this kind believes."""
-        return cached_sparse_net(self.data, self.data.side**2, self.seed, recipe=self.recipe)
+        """The same net trained on whole images: what an expert of this kind believes.
+
+        A whole image teaches more than k pixels of it, and costs more: fewer steps will do.
+        """
+        steps = min(self.recipe.steps, max(EXPERT_STEPS, self.recipe.steps // 30))
+        recipe = replace(self.recipe, steps=steps)
+        return cached_sparse_net(self.data, self.data.side**2, self.seed, recipe=recipe)
 
     @property
     def label(self) -> str:

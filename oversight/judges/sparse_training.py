@@ -138,8 +138,8 @@ def _batches(
         weights = np.concatenate([revealed.astype(np.float32), shades], axis=1)
         labels = data.train_labels[images]
         yield from zip(
-            indices.reshape(batches, batch, 2 * k),
-            weights.reshape(batches, batch, 2 * k),
+            indices.reshape(batches, batch, -1),
+            weights.reshape(batches, batch, -1),
             labels.reshape(batches, batch),
             strict=True,
         )
