@@ -33,7 +33,7 @@ def write_mnist(directory: Path, *, zipped: bool) -> None:
         for name, array in (("images-idx3", IMAGES), ("labels-idx1", LABELS)):
             content = idx_bytes(array)
             path = directory / f"{prefix}-{name}-ubyte{'.gz' if zipped else ''}"
-            path.write_bytes(gzip.compress(content) if zipped else content)
+            path.write_bytes(gzip.compress(content, mtime=0) if zipped else content)
 
 
 def check_mnist(data: PixelData) -> None:
@@ -50,7 +50,7 @@ def check_mnist(data: PixelData) -> None:
 @pytest.mark.parametrize("name", ["images.gz", "gzipped-without-saying-so"])
 def test_gzipped_files_are_read(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
-    path.write_bytes(gzip.compress(idx_bytes(IMAGES)))
+    path.write_bytes(gzip.compress(idx_bytes(IMAGES), mtime=0))
     np.testing.assert_array_equal(read_idx(path, dimensions=3), IMAGES)
 
 
@@ -69,8 +69,12 @@ def test_plain_files_are_read(tmp_path: Path) -> None:
         ("long", idx_bytes(LABELS) + b"xy", "2 trailing bytes after the .* download"),
         ("swapped", idx_bytes(IMAGES), "magic number 0x00000803, not 0x00000801 .* swapped"),
         ("plain.gz", idx_bytes(LABELS), "named .gz but not gzip; drop the suffix"),
-        ("cut.gz", gzip.compress(idx_bytes(LABELS))[:-9], "damaged gzip .* download"),
-        ("junk.gz", gzip.compress(bytes(9))[:10] + b"\xff" * 20, "damaged gzip .* download"),
+        ("cut.gz", gzip.compress(idx_bytes(LABELS), mtime=0)[:-9], "damaged gzip .* download"),
+        (
+            "junk.gz",
+            gzip.compress(bytes(9), mtime=0)[:10] + b"\xff" * 20,
+            "damaged gzip .* download",
+        ),
     ],
 )
 def test_a_damaged_file_is_named_with_its_remedy(
