@@ -186,14 +186,19 @@ def test_a_directory_of_another_run_is_refused(oversight: Oversight, tmp_path: P
 
 @pytest.mark.slow
 def test_an_interrupted_run_goes_on_bit_identically(tmp_path: Path) -> None:
+    slow = tmp_path / "slow.py"  # five seconds of judging at least, however fast the machine
+    slow.write_text(
+        "import time\ndef judge(view):\n    time.sleep(0.02)\n    return [1.0] + [0.0] * 9\n"
+    )
     command = [
-        str(Path(sys.executable).with_name("oversight")), "run", "debate", "--world",
-        "digits:rollouts=20000", "--episodes", "240", "--width", "4", "--no-controls", "--out",
+        str(Path(sys.executable).with_name("oversight")), "run", "debate", "--world", "digits",
+        "--agent", "debater=mcts:50", "--judge", f"{slow}:judge", "--episodes", "240",
+        "--width", "4", "--no-controls", "--out",
     ]  # fmt: skip
     cut = subprocess.Popen([*command, str(tmp_path / "cut")], stderr=subprocess.PIPE, text=True)
     while not (tmp_path / "cut" / "main" / "manifest.json").exists():
         time.sleep(0.05)
-    time.sleep(1.5)
+    time.sleep(1)
     cut.send_signal(signal.SIGINT)
     _, err = cut.communicate()
     assert cut.returncode == 130
