@@ -8,8 +8,9 @@ A seat has one action space, wide enough for all its acts on every case of the w
   through unchanged). Weights that sum to 1 are taken as they are, others are divided by their sum,
   all zeros are uniform, and weights of answers that the case has not are left out;
 - `Number` is a `Box` of one number, `Write` a `Text` (empty is silence, where silence is allowed);
-- a seat that chooses and writes has a `Dict` of `choice` and `text`; the entry that its act does
-  not ask for is ignored. Any other mixture is refused: a role that acts in two ways is two seats.
+- `Pick` is a `MultiDiscrete`, an entry a place in the list; the last index leaves a place empty;
+- a seat that acts in several ways has a `Dict` of them (`choice`, `list`, `credences`, `number`,
+  `text`); the entries that its act does not ask for are ignored.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from __future__ import annotations
 import operator
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -25,7 +26,7 @@ from gymnasium import spaces as gym_spaces
 from numpy.typing import NDArray
 
 from oversight.core import OversightError
-from oversight.spaces import TOLERANCE, Choose, Credences, Number, Reply, Space, Write
+from oversight.spaces import TOLERANCE, Choose, Credences, Number, Pick, Reply, Space, Write
 
 
 class Actions(ABC):
@@ -143,57 +144,89 @@ class Words(Actions):
         return "" if reply is None else cast(str, reply)
 
 
-class ChoiceAndWords(Actions):
-    """A seat that chooses in some acts and writes in others."""
+class Lists(Actions):
+    """Several indices below `n` in a row; index `n` leaves its place empty."""
 
-    mask_key = "choice_mask"
+    def __init__(self, bounds: Sequence[Pick]) -> None:
+        self.n, self.most = max(b.n for b in bounds), max(b.most for b in bounds)
+        self.space = gym_spaces.MultiDiscrete([self.n + 1] * self.most)
 
-    def __init__(self, choices: Sequence[Choose], writes: Sequence[Write]) -> None:
-        self.choice, self.text = Choices(choices), Words(writes)
-        self.space = gym_spaces.Dict({"choice": self.choice.space, "text": self.text.space})
+    def decode(self, action: Any, space: Space) -> tuple[int, ...]:
+        """The listed indices, in order."""
+        places = np.asarray(action)
+        if places.shape != (self.most,):
+            raise ValueError(f"expected {self.most} places, an index or {self.n} in each")
+        listed = [operator.index(item) for item in places.tolist()]
+        return tuple([item for item in listed if item != self.n])
+
+    def encode(self, reply: Reply, space: Space) -> NDArray[np.int64]:
+        """(most,), empty places last."""
+        places = np.full(self.most, self.n, np.int64)
+        listed = cast(tuple[int, ...], reply)
+        places[: len(listed)] = listed
+        return places
+
+
+class Mixture(Actions):
+    """A seat that acts in several ways: an entry a way, of which its act asks for one."""
+
+    def __init__(self, ways: Mapping[type, tuple[str, Actions]]) -> None:
+        self.ways = ways
+        self.entries = [entry for entry, _ in ways.values()]
+        self.space = gym_spaces.Dict({entry: way.space for entry, way in ways.values()})
+        self.mask_key = "choice_mask" if Choose in ways else None
 
     def decode(self, action: Any, space: Space) -> Any:
         """What the entry that the act asks for means."""
         if not isinstance(action, Mapping):
-            raise TypeError(f"expected a mapping of choice and text, got {action!r}")
-        if isinstance(space, Choose):
-            return self.choice.decode(action.get("choice"), space)
-        return self.text.decode(action.get("text"), space)
+            raise TypeError(f"expected a mapping of {', '.join(self.entries)}, got {action!r}")
+        entry, way = self.ways[type(space)]
+        return way.decode(action.get(entry), space)
 
     def encode(self, reply: Reply, space: Space) -> dict[str, Any]:
-        """The entry that is not asked for is 0, or empty."""
-        if isinstance(space, Choose):
-            return {"choice": self.choice.encode(reply, space), "text": ""}
-        return {"choice": np.int64(0), "text": self.text.encode(reply, space)}
+        """The entries that are not asked for are 0, or empty."""
+        return {
+            entry: way.encode(reply, space) if kind is type(space) else _nothing(way.space)
+            for kind, (entry, way) in self.ways.items()
+        }
 
     def mask(self, space: Space | None) -> NDArray[np.int8]:
-        """The mask of `choice`; all 1 while the seat writes."""
-        return self.choice.mask(space)
+        """The mask of `choice`; all 1 while the seat does something else."""
+        return self.ways[Choose][1].mask(space)
+
+
+_WAYS: Mapping[type, tuple[str, Callable[[Sequence[Any]], Actions]]] = {
+    Choose: ("choice", Choices),
+    Pick: ("list", Lists),
+    Credences: ("credences", Weights),
+    Number: ("number", Value),
+    Write: ("text", Words),
+}
+"""Kind of space -> the name of its entry in a mixture, and how it is acted."""
 
 
 def actions_of(seat: str, bounds: Sequence[Space]) -> Actions:
-    """The one way of acting that covers all of a seat's spaces; OversightError if none does."""
-    choices = [bound for bound in bounds if isinstance(bound, Choose)]
-    credences = [bound for bound in bounds if isinstance(bound, Credences)]
-    numbers = [bound for bound in bounds if isinstance(bound, Number)]
-    writes = [bound for bound in bounds if isinstance(bound, Write)]
-    match bool(choices), bool(credences), bool(numbers), bool(writes):
-        case True, False, False, False:
-            return Choices(choices)
-        case False, True, False, False:
-            return Weights(credences)
-        case False, False, True, False:
-            return Value(numbers)
-        case False, False, False, True:
-            return Words(writes)
-        case True, False, False, True:
-            return ChoiceAndWords(choices, writes)
+    """The one way of acting that covers all of a seat's spaces; OversightError if it has none."""
+    ways = {
+        kind: (entry, way(held))
+        for kind, (entry, way) in _WAYS.items()
+        if (held := [bound for bound in bounds if isinstance(bound, kind)])
+    }
+    if not ways:
+        raise OversightError(f"{seat} has nothing to do; give it an act, or leave it out")
+    [(_, only), *others] = ways.values()
+    return Mixture(ways) if others else only
+
+
+def _nothing(space: gym_spaces.Space[Any]) -> Any:
+    """An action that stands where none is asked for."""
+    match space:
+        case gym_spaces.Text():
+            return ""
+        case gym_spaces.Discrete():
+            return np.int64(0)
         case _:
-            kinds = sorted({type(bound).__name__ for bound in bounds})
-            raise OversightError(
-                f"{seat} acts in ways that share no action space ({', '.join(kinds) or 'none'}); "
-                "a role that acts in two ways is two seats"
-            )
+            return np.zeros(space.shape or (), space.dtype)
 
 
 # Texts

@@ -39,6 +39,7 @@ def cast_for(
     seats = protocol.seats
     named = _by_seat(protocol, agents or {})
     deciding = [seat for seat, role in seats.items() if "decide" in role.acts]
+    judging = deciding[0] if deciding else None
     if judge is not None:
         named |= dict.fromkeys(deciding, judge)
     cast: dict[str, Agent] = {}
@@ -49,7 +50,7 @@ def cast_for(
         if seat in named:
             thing = named[seat]
             if thing not in shared:
-                setting = Setting(world, seat, cast[deciding[0]] if cast else None)
+                setting = Setting(world, seat, cast.get(judging) if judging else None)
                 made = build(kind, thing, setting) if isinstance(thing, str) else thing
                 shared[thing] = as_judge(made) if kind == "judges" else as_agent(made)
             cast[seat] = shared[thing]

@@ -27,6 +27,8 @@ class Question(NamedTuple):
 
     prompt: str
     answers: tuple[str, ...]
+    data: Any = None
+    """The world's own record of what is asked (a circuit, tokens), for agents that know it."""
 
 
 class Sealed(Generic[T]):
@@ -106,7 +108,9 @@ class Seat(NamedTuple):
     acts: tuple[str, ...]
     expert: bool = False
     spaces: Mapping[str, Space] = {}
-    """The widest space of each act that is not the table's own (claim, argue, ask, decide)."""
+    """The widest space of each act that is neither the table's own nor the world's."""
+    level: float = 1.0
+    """How far up from the judge's skill (0) to the expert's (1), where a world can grade it."""
 
 
 Seats: TypeAlias = Mapping[str, Seat]

@@ -22,7 +22,7 @@ from oversight.core import OversightError, Seat, Turn, View
 from oversight.protocol import Protocol
 from oversight.record import script_text
 from oversight.spaces import Choose, Credences, IllegalReply, Reply, Space
-from oversight.world import Arguable, Askable, Numeric, World
+from oversight.world import Arguable, Askable, Numeric, Presentable, World
 
 LONGEST = 100_000
 """Characters that a text observation holds: transcripts keep their end, other texts their start."""
@@ -42,8 +42,9 @@ class SeatEncoding:
     observation_space: gym_spaces.Dict
 
     def __init__(self, seat: str, role: Seat, world: World) -> None:
-        self.acts = {act: place for place, act in enumerate(role.acts)}
-        self.actions = actions_of(seat, [bound_of(seat, act, role, world) for act in role.acts])
+        acts = acts_on(role, world)
+        self.acts = {act: place for place, act in enumerate(acts)}
+        self.actions = actions_of(seat, [bound_of(seat, act, role, world) for act in acts])
         self._world = world
         self._numeric = isinstance(world, Numeric)
         self._features = world.features if isinstance(world, Numeric) else 0
@@ -101,6 +102,12 @@ def encodings(protocol: Protocol, world: World) -> dict[str, SeatEncoding]:
     return {seat: SeatEncoding(seat, role, world) for seat, role in protocol.seats.items()}
 
 
+def acts_on(role: Seat, world: World) -> tuple[str, ...]:
+    """What a seat does on this world: work is presented only where claims have any."""
+    presents = isinstance(world, Presentable)
+    return tuple(act for act in role.acts if presents or act != "present")
+
+
 def bound_of(seat: str, act: str, role: Seat, world: World) -> Space:
     """The widest space that an act can have on this world.
 
@@ -117,6 +124,8 @@ def bound_of(seat: str, act: str, role: Seat, world: World) -> Space:
             return cast(Arguable, world).argue_bound
         case "ask":
             return cast(Askable, world).ask_bound
+        case "present":
+            return cast(Presentable, world).present_bound
         case _:
             raise OversightError(
                 f"nothing says what {seat} may reply when it is to {act}; "

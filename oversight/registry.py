@@ -15,10 +15,9 @@ import importlib
 import importlib.metadata
 import importlib.util
 import inspect
-import re
 import sys
 import typing
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -116,11 +115,7 @@ def options(factory: Callable[..., Any], name: str, text: str) -> dict[str, Any]
     hints = typing.get_type_hints(factory.__init__ if inspect.isclass(factory) else factory)
     accepted = [p for p in inspect.signature(factory).parameters if p != "setting"]
     read: dict[str, Any] = {}
-    for place, part in enumerate(re.findall(r"(?:\([^()]*\)|[^,])+", text)):
-        key, equals, value = part.partition("=")
-        if accepted and place == 0 and (not equals or not key.isidentifier()):
-            key, value = accepted[0], part
-        value = value.removeprefix("(").removesuffix(")")
+    for key, value in pairs(text, name, accepted[0] if accepted else None):
         if key not in accepted:
             raise OversightError(f"{name} has no option {suggest(key, accepted, 'options')}")
         try:
@@ -129,6 +124,25 @@ def options(factory: Callable[..., Any], name: str, text: str) -> dict[str, Any]
             reason = error.errors()[0]["msg"]
             raise OversightError(f"{name}: cannot set {key} to {value!r}: {reason}") from None
     return read
+
+
+def pairs(text: str, name: str, first: str | None = None) -> Iterator[tuple[str, str]]:
+    """`key=value,key=(a,b=c)` as pairs; a bare first value belongs to the option `first`."""
+    parts, depth = [""], 0
+    for letter in text:
+        depth += (letter == "(") - (letter == ")")
+        if letter == "," and not depth:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    for place, part in enumerate(filter(None, parts)):
+        key, equals, value = part.partition("=")
+        if place == 0 and (not equals or not key.isidentifier()):
+            if first is None:
+                raise OversightError(f"{name}: write key=value, not {part!r}")
+            key, value = first, part
+        wrapped = value.startswith("(") and value.endswith(")")
+        yield key, value[1:-1] if wrapped else value
 
 
 def _call(factory: Callable[..., Any], name: str, text: str, setting: Setting | None) -> Any:

@@ -202,7 +202,7 @@ def configuration(arm: Arm, world: World, names: Mapping[str, str], seed: int) -
     return {
         "arm": arm.name,
         "protocol": arm.protocol.name,
-        "parameters": {**arm.protocol.defaults, **arm.protocol.parameters},
+        "parameters": arm.protocol.settings,
         "world": world.name,
         "settings": dict(world.settings),
         "cast": {seat: names.get(seat, agent.label) for seat, agent in arm.cast.items()},

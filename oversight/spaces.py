@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-Reply: TypeAlias = int | float | str | tuple[float, ...] | None
-"""An index (Choose), a number (Number), a text (Write), credences, or None for silence."""
+Reply: TypeAlias = int | float | str | tuple[float, ...] | tuple[int, ...] | None
+"""An index (Choose), several (Pick), a number, a text (Write), credences, or None for silence."""
 
 TOLERANCE = 1e-6
 """How far credences may be from summing to one."""
@@ -54,6 +54,24 @@ class Choose:
     def options(self) -> Sequence[int]:
         """The legal indices."""
         return range(self.n) if self.legal is None else self.legal
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """List at most `most` of `n` numbered things, in order, with repeats; () lists none."""
+
+    n: int
+    most: int
+
+    def check(self, reply: Any) -> tuple[int, ...]:
+        """The reply as a tuple of plain ints; IllegalReply naming what is wrong with it."""
+        if isinstance(reply, str) or not hasattr(reply, "__iter__"):
+            raise IllegalReply(f"expected a list of indices below {self.n}, got {reply!r}")
+        listed = tuple(reply)
+        if len(listed) > self.most:
+            raise IllegalReply(f"{len(listed)} things are listed; the most is {self.most}")
+        one = Choose(self.n)
+        return tuple([int(one.check(item) or 0) for item in listed])
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +137,7 @@ class Write:
         return reply or (None if self.silence else "")
 
 
-Space: TypeAlias = Choose | Credences | Number | Write
+Space: TypeAlias = Choose | Pick | Credences | Number | Write
 
 
 def _short(values: tuple[float, ...]) -> str:

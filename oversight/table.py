@@ -7,13 +7,13 @@ transcript.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any, Literal, cast
 
 from oversight import keys
 from oversight.core import Case, Message, OversightError, Question, Seats, Side, Step, Turn, View
-from oversight.spaces import Choose, Credences, Space
-from oversight.world import Arguable, Askable, Unaided, World
+from oversight.spaces import Choose, Credences, Reply, Space
+from oversight.world import Arguable, Askable, Decomposable, Presentable, Unaided, World
 
 First = Literal["random", "honest", "liar"]
 """Who holds the truth among seats in order: see `Table.place_sides`."""
@@ -81,22 +81,38 @@ class Table:
 
     # Turns
 
-    def turn(self, seat: str, act: str, instruction: str, space: Space) -> Turn:
-        """A turn for `seat`, with everything it may see and nothing else."""
+    def turn(
+        self, seat: str, act: str, instruction: str, space: Space, view: View | None = None
+    ) -> Turn:
+        """A turn for `seat`, with everything it may see and nothing else.
+
+        `view` replaces what the seat sees of the whole game: a worker's part of it (`apart`).
+        """
         number = self._numbers[seat]
         self._numbers[seat] = number + 1
-        view = self.view(seat)
-        return Turn(seat, act, instruction, view, space, self._streams[seat], number)
+        seen = self.view(seat) if view is None else view
+        return Turn(seat, act, instruction, seen, space, self._streams[seat], number)
 
     def view(self, seat: str) -> View:
         """What `seat` sees now, whether or not it is to move."""
         return View(
             self.case.question,
             self.heard_by(seat) if self._whispers else self.transcript,
-            self.case.private if self._seats[seat].expert else None,
+            self.world.private(self.case, seat, self._seats[seat]),
             self.sides.get(seat),
             self._ahead,
         )
+
+    def apart(self, seat: str, node: int, heard: Sequence[Message] = ()) -> View:
+        """What a worker sees that is given one node of the question and nothing of the rest."""
+        world = cast(Decomposable, self.world)
+        private = world.node_private(self.case, node, seat, self._seats[seat])
+        return View(world.subquestion(self.case, node), tuple(heard), private, None, ())
+
+    def grade(self, levels: Mapping[str, float]) -> None:
+        """Give seats another level of skill from here on (see `Seat.level`)."""
+        graded = {s: self._seats[s]._replace(level=level) for s, level in levels.items()}
+        self._seats = {**self._seats, **graded}
 
     def heard_by(self, seat: str) -> tuple[Message, ...]:
         """The part of the transcript that `seat` hears."""
@@ -137,25 +153,49 @@ class Table:
         """
         world = cast(Arguable, self.world)
         speakers = (seats,) if isinstance(seats, str) else tuple(seats)
-        space = world.argue_space(self.case, self.transcript)
-        turns = tuple(
-            self.turn(seat, "argue", instruction.format(side=self.side_in_words(seat)), space)
-            for seat in speakers
-        )
-        replies = (yield turns) if len(speakers) > 1 else ((yield turns[0]),)
+
+        def asked(seat: str) -> Turn:
+            view = self.view(seat)
+            words = instruction.format(side=self.side_in_words(seat))
+            return self.turn(seat, "argue", words, world.argue_space(self.case, seat, view), view)
+
+        before = self.transcript
+        replies = yield from _all_at_once([asked(seat) for seat in speakers])
         for seat, reply in zip(speakers, replies, strict=True):
-            message = world.publish(self.case, seat, "argue", reply)
+            message = world.publish(self.case, seat, "argue", reply, before)
             self.say(message if audience is None else message._replace(audience=audience))
         self._ahead = self._ahead[1:]
+
+    def present(self, seats: Sequence[str]) -> Generator[Step, Any, None]:
+        """Let each of `seats`, at the same moment, present the work behind its side.
+
+        Experts read it; judges do not. Nothing happens in a world where claims have no work.
+        """
+        if not isinstance(self.world, Presentable):
+            return
+        world = self.world
+        views = {seat: self.view(seat) for seat in seats}
+        turns = [
+            self.turn(
+                seat, "present", PRESENT.format(side=self.side_in_words(seat)),
+                world.present_space(self.case, seat, view), view,
+            )
+            for seat, view in views.items()
+        ]  # fmt: skip
+        replies = yield from _all_at_once(turns)
+        readers = tuple(seat for seat, role in self._seats.items() if role.expert)
+        for (seat, view), reply in zip(views.items(), replies, strict=True):
+            work = world.publish_work(self.case, seat, reply, view)
+            self.say(work._replace(audience=readers))
 
     def ask(
         self, seat: str, instruction: str, audience: tuple[str, ...] | None = None
     ) -> Generator[Turn, Any, None]:
         """One question from the judge's side of the table, published by the world."""
         world = cast(Askable, self.world)
-        reply = yield self.turn(
-            seat, "ask", instruction, world.ask_space(self.case, self.transcript)
-        )
+        view = self.view(seat)
+        space = world.ask_space(self.case, seat, view)
+        reply = yield self.turn(seat, "ask", instruction, space, view)
         self.say(world.publish_question(self.case, seat, reply)._replace(audience=audience))
 
     def look(self, budget: int) -> None:
@@ -185,3 +225,13 @@ class Table:
             return "your own view"
         answer = self.case.question.answers[side.answer]
         return answer if side.supports else f"anything but {answer}"
+
+
+def _all_at_once(turns: Sequence[Turn]) -> Generator[Step, Any, tuple[Reply, ...]]:
+    """Ask for one reply a turn; a single turn is yielded as it is."""
+    if len(turns) == 1:
+        return ((yield turns[0]),)
+    return (yield tuple(turns))
+
+
+PRESENT = "Present the work behind your claim, whole: {side}."

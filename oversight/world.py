@@ -8,13 +8,13 @@ one file in `envs/worlds/` and one line in the registry.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from oversight.core import Case, Message, Seat, View
+from oversight.core import Case, Message, Question, Sealed, Seat, View
 from oversight.spaces import Choose, Reply, Space, Write
 
 if TYPE_CHECKING:
@@ -38,6 +38,21 @@ class World(ABC):
     @abstractmethod
     def case(self, index: int, seed: int) -> Case:
         """Case number `index` (0 ≤ index < size) in the order that `seed` puts them."""
+
+    def private(self, case: Case, seat: str, role: Seat) -> Any:
+        """What `seat` sees and others do not: the expert's material if its role is an expert's.
+
+        A function of the case, the seat and its role alone. Never the truth, nor a draw that the
+        seat could not know.
+        """
+        return case.private if role.expert else None
+
+    def spend(self, protocol: str, budget: int) -> Mapping[str, Any] | None:
+        """The parameters with which `protocol` lets the judge read `budget` pieces of evidence.
+
+        None where the protocol has no form here at any budget.
+        """
+        return _SPENT[protocol](budget) if protocol in _SPENT else {}
 
     @abstractmethod
     def judge(self) -> Agent:
@@ -76,12 +91,17 @@ class Arguable(ABC):
     """Ability: seats can argue here, and what they say is published by the world."""
 
     @abstractmethod
-    def argue_space(self, case: Case, transcript: Sequence[Message]) -> Space:
-        """What may be said next: a `Choose` over the world's moves, or a `Write`."""
+    def argue_space(self, case: Case, seat: str, view: View) -> Space:
+        """What `seat` may say next: a `Choose` over the world's moves, or a `Write`."""
 
     @abstractmethod
-    def publish(self, case: Case, seat: str, act: str, reply: Reply) -> Message:
-        """What everybody hears when `seat` replies so: true to the case, whoever speaks."""
+    def publish(
+        self, case: Case, seat: str, act: str, reply: Reply, transcript: Sequence[Message]
+    ) -> Message:
+        """What everybody hears when `seat` replies so: true to the case, whoever speaks.
+
+        `transcript` is all that was said before, whoever heard it.
+        """
 
     @property
     @abstractmethod
@@ -93,8 +113,8 @@ class Askable(ABC):
     """Ability: a judge can ask, and the next arguments are bound by the question."""
 
     @abstractmethod
-    def ask_space(self, case: Case, transcript: Sequence[Message]) -> Choose | Write:
-        """What may be asked."""
+    def ask_space(self, case: Case, seat: str, view: View) -> Choose | Write:
+        """What `seat` may ask."""
 
     @property
     @abstractmethod
@@ -114,6 +134,72 @@ class Unaided(ABC):
         """What nature shows a judge who looks `budget` times; drawn from `key` alone."""
 
 
+class Presentable(ABC):
+    """Ability: claims are backed by work (a trace, a solution), presented whole before the arguing.
+
+    Whoever is an expert reads all of it; a judge reads what the arguments then point at.
+    """
+
+    @abstractmethod
+    def present_space(self, case: Case, seat: str, view: View) -> Choose:
+        """Which works `seat` may present: its own as it is (0), or one altered to suit its side."""
+
+    @property
+    @abstractmethod
+    def present_bound(self) -> Choose:
+        """The widest `present_space` of any case."""
+
+    @abstractmethod
+    def publish_work(self, case: Case, seat: str, reply: Reply, view: View) -> Message:
+        """The work, for those who may read it; the table sees to the audience."""
+
+
+class Decomposable(ABC):
+    """Ability: the question is one of numbered questions whose answers follow from one another.
+
+    Nodes are numbered 0 … `nodes` − 1. Which nodes a node is taken apart into is for the agents to
+    say: a worker sees a node as a `Question`, whose `data` has what an agent of this world needs.
+    """
+
+    nodes: int
+    """How many questions a case has at most."""
+    branching: int
+    """The most subquestions that agents of this world ask of one question."""
+
+    @abstractmethod
+    def root(self, case: Case) -> int:
+        """The node that is the case's own question, with the same candidate answers."""
+
+    @abstractmethod
+    def subquestion(self, case: Case, node: int) -> Question:
+        """A node as the question that a worker is given. OversightError for no node of the case."""
+
+    @abstractmethod
+    def node_truth(self, case: Case, node: int) -> Sealed[int]:
+        """The index of the node's true answer: for the scorer alone."""
+
+    def node_private(self, case: Case, node: int, seat: str, role: Seat) -> Any:
+        """What the worker of a node sees of the expert's material: by default nothing."""
+        return None
+
+
+class Contested(ABC):
+    """Ability: a guard and an adversary, each of a level of skill, meet in a rated contest."""
+
+    @abstractmethod
+    def bout(
+        self, case: Case, levels: tuple[float, float], efforts: tuple[float, float], key: int
+    ) -> bool:
+        """Whether the guard holds.
+
+        Args:
+            case: the case that they meet over.
+            levels: of the guard and of the adversary, 0 the judge's skill and 1 the strongest's.
+            efforts: of the two, in [0, 1]; 1 is all that they can do.
+            key: nature's key of this bout; all of its luck is drawn from it.
+        """
+
+
 class Numeric(ABC):
     """Ability: a view can be written as numbers, so that agents can learn from it."""
 
@@ -123,3 +209,13 @@ class Numeric(ABC):
     @abstractmethod
     def encode(self, view: View) -> NDArray[np.float32]:
         """The view as (features,) numbers in [-1, 1]."""
+
+
+_SPENT: Mapping[str, Callable[[int], Mapping[str, Any]]] = {
+    "naive": lambda budget: {"evidence": budget},
+    "consultancy": lambda budget: {"rounds": budget},
+    "debate": lambda budget: {"rounds": budget // 2},
+    "critique": lambda budget: {"points": budget // 2},
+    "market_making": lambda budget: {"rounds": budget},
+}
+"""Protocol -> the parameters that spend a budget, where the world says nothing else."""

@@ -107,11 +107,11 @@ class Pixels(World, Arguable, Askable, Unaided, Numeric):
 
     # What may be said
 
-    def argue_space(self, case: Case, transcript: Sequence[Message]) -> Choose:
+    def argue_space(self, case: Case, seat: str, view: View) -> Choose:
         """The nonzero pixels not yet revealed, within the quarter last asked for if it has any."""
-        shown = {m.data.move for m in transcript if isinstance(m.data, Reveal)}
+        shown = {m.data.move for m in view.transcript if isinstance(m.data, Reveal)}
         legal = [p for p in np.flatnonzero(case.private).tolist() if p not in shown]
-        asked = next((m.data for m in reversed(transcript) if m.act == "ask"), None)
+        asked = next((m.data for m in reversed(view.transcript) if m.act == "ask"), None)
         if asked is not None:
             legal = [p for p in legal if self._quarter(p) == asked] or legal
         return Choose(self.side**2, tuple(legal), silence=True)
@@ -121,7 +121,9 @@ class Pixels(World, Arguable, Askable, Unaided, Numeric):
         """Any pixel, or silence."""
         return Choose(self.side**2, silence=True)
 
-    def publish(self, case: Case, seat: str, act: str, reply: Reply) -> Message:
+    def publish(
+        self, case: Case, seat: str, act: str, reply: Reply, transcript: Sequence[Message] = ()
+    ) -> Message:
         """The revealed pixel with its true value."""
         if reply is None:
             return Message(seat, act, SILENCE)
@@ -133,7 +135,7 @@ class Pixels(World, Arguable, Askable, Unaided, Numeric):
             Reveal(reply, value),
         )  # fmt: skip
 
-    def ask_space(self, case: Case, transcript: Sequence[Message]) -> Choose:
+    def ask_space(self, case: Case, seat: str, view: View) -> Choose:
         """One of the four quarters of the image."""
         return Choose(len(QUARTERS))
 

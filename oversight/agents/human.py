@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from oversight.core import OversightError, Turn, View
 from oversight.players import Agent
 from oversight.registry import Setting
-from oversight.spaces import Choose, Credences, IllegalReply, Number, Reply, Write
+from oversight.spaces import Choose, Credences, IllegalReply, Number, Pick, Reply, Write
 
 
 class HumanAgent(Agent):
@@ -59,6 +59,8 @@ def _read(turn: Turn, text: str) -> Reply:
         match turn.space:
             case Choose():
                 return _named(turn, text) if text else None
+            case Pick():
+                return tuple(int(part) for part in text.replace(",", " ").split())
             case Credences(n=n):
                 typed = text.replace(",", " ").split()
                 return (
@@ -99,6 +101,8 @@ def _how_to_reply(turn: Turn) -> str:
             more = ", …" if len(space.options) > 40 else ""
             silence = "; an empty line stays silent" if space.silence else ""
             return f"Type one of: {shown}{more}{silence}."
+        case Pick(n=n, most=most):
+            return f"Type up to {most} numbers below {n}, or an empty line for none."
         case Number(low=low, high=high):
             return f"Type a number from {low:g} to {high:g}."
         case Write(limit=limit):

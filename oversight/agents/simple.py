@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from oversight import keys
 from oversight.core import Turn
 from oversight.players import Agent
-from oversight.spaces import Choose, Credences, Number, Reply, Write
+from oversight.spaces import Choose, Credences, Number, Pick, Reply, Write
 
 
 class RandomAgent(Agent):
@@ -65,6 +65,9 @@ def _uniform(turn: Turn) -> Reply:
             return (
                 space.options[keys.below(turn.key, len(space.options))] if space.options else None
             )
+        case Pick(n=n, most=most):
+            listed = keys.below(turn.key, most + 1)
+            return tuple(keys.below(keys.fold(turn.key, 1 + i), n) for i in range(listed))
         case Credences(n=n):
             draws = keys.generator(turn.key).standard_exponential(n)
             return tuple(float(draw) for draw in draws / draws.sum())

@@ -98,7 +98,7 @@ def run(
     found: dict[str, Any] = {
         "protocol": protocol,
         "world": place.name,
-        "parameters": {**played.defaults, **played.parameters},
+        "parameters": played.settings,
         "cast": dict(casting.names),
         "seed": seed,
         **comparison_as_json(result.comparison),

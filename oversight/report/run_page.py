@@ -182,9 +182,8 @@ def _first(games: list[Game]) -> int:
 
 
 def _made(out: Path, protocol: Protocol, world: World, seed: int) -> dict[str, str]:
-    parameters = {**protocol.defaults, **protocol.parameters}
     made = {
-        "protocol": f"{protocol.name}: {_settings(parameters)}",
+        "protocol": f"{protocol.name}: {_settings(protocol.settings)}",
         "world": f"{world.name}: {_settings(world.settings)}",
         "seed": str(seed),
     }

@@ -65,7 +65,7 @@ class Colours(World, Arguable, Askable, Unaided):
             return _ASKER
         return chatter() if "price" in role.acts else super().agent(seat, role)
 
-    def argue_space(self, case: Case, transcript: Sequence[Message]) -> Write:
+    def argue_space(self, case: Case, seat: str, view: View) -> Write:
         """Any short text."""
         return self.argue_bound
 
@@ -74,13 +74,15 @@ class Colours(World, Arguable, Askable, Unaided):
         """At most 60 characters."""
         return Write(60, silence=True)
 
-    def publish(self, case: Case, seat: str, act: str, reply: Reply) -> Message:
+    def publish(
+        self, case: Case, seat: str, act: str, reply: Reply, transcript: Sequence[Message] = ()
+    ) -> Message:
         """The text, with whether the passage says so."""
         if reply is None:
             return Message(seat, act, SILENCE)
         return Message(seat, act, str(reply), str(reply) in case.private)
 
-    def ask_space(self, case: Case, transcript: Sequence[Message]) -> Write:
+    def ask_space(self, case: Case, seat: str, view: View) -> Write:
         """Any short text."""
         return self.ask_bound
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
+from gymnasium.spaces import Dict
 
 from oversight.core import Message, OversightError, Question, Seat, Turn, View
 from oversight.encoding import LONGEST, SeatEncoding, readable
-from oversight.spaces import Choose, Credences, IllegalReply, Number, Space, Write
+from oversight.spaces import Choose, Credences, IllegalReply, Number, Pick, Space, Write
 from tests.contract.plugin import Colours
 
 WIDEST: dict[str, Space] = {
@@ -18,6 +19,7 @@ WIDEST: dict[str, Space] = {
     "decide": Credences(5),
     "price": Number(-1, 1),
     "write": Write(20, silence=True),
+    "list": Pick(7, 3),
 }
 
 
@@ -44,6 +46,13 @@ def turn(act: str, space: Space) -> Turn:
         (("write",), "write", Write(20, silence=True), None),
         (("pick", "write"), "pick", Choose(2), 1),
         (("pick", "write"), "write", Write(5), "word"),
+        (("list",), "list", Pick(7, 3), ()),
+        (("list",), "list", Pick(5, 2), (4, 0)),
+        (("list",), "list", Pick(7, 3), (6, 6, 1)),
+        (("pick", "decide"), "decide", Credences(3), (0.1, 0.2, 0.7)),
+        (("pick", "price", "list"), "price", Number(0, 1), 0.5),
+        (("pick", "price", "list"), "list", Pick(7, 3), (2,)),
+        (("pick", "price", "list"), "pick", Choose(6, (3,)), 3),
     ],
 )
 def test_a_reply_comes_back_from_its_action(
@@ -70,7 +79,7 @@ def test_weights_of_absent_answers_are_left_out():
     assert decided == (0.25, 0.25, 0.5)
 
 
-@pytest.mark.parametrize("space", [Choose(6), Credences(5), Number(-1, 1), Write(20)])
+@pytest.mark.parametrize("space", [Choose(6), Credences(5), Number(-1, 1), Write(20), Pick(7, 3)])
 @pytest.mark.parametrize(
     "action", [None, {}, pytest.param(object(), id="object"), np.full(9, np.nan), [[]]], ids=repr
 )
@@ -82,10 +91,17 @@ def test_no_action_is_an_illegal_reply(space: Space, action: Any):
         seat("pick", "write").decode(action, turn("pick", Choose(6)))
 
 
-@pytest.mark.parametrize("acts", [("pick", "decide"), ("decide", "price"), ("write", "price"), ()])
-def test_acts_that_share_no_space_are_two_seats(acts: tuple[str, ...]):
-    with pytest.raises(OversightError, match="two seats"):
-        seat(*acts)
+def test_a_mixture_names_its_entries_and_masks_its_choice():
+    encoding = seat("pick", "price", "list")
+    assert list(cast(Dict, encoding.action_space).spaces) == ["choice", "list", "number"]
+    assert encoding.actions.mask_key == "choice_mask"
+    assert encoding.mask(turn("pick", Choose(6, (1,)))).tolist() == [0, 1, 0, 0, 0, 0]
+    assert encoding.mask(turn("price", Number(0, 1))).tolist() == [1] * 6
+
+
+def test_a_seat_without_an_act_is_refused():
+    with pytest.raises(OversightError, match="nothing to do"):
+        seat()
 
 
 def test_an_act_that_nothing_bounds_is_named_with_the_remedy():

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -112,9 +113,11 @@ def test_inlined_figures_keep_their_ids_apart_and_take_the_page_s_colours() -> N
 class Outspoken(Digits):
     """Digits whose pixels speak HTML."""
 
-    def publish(self, case: Case, seat: str, act: str, reply: Reply) -> Message:
+    def publish(
+        self, case: Case, seat: str, act: str, reply: Reply, transcript: Sequence[Message] = ()
+    ) -> Message:
         """The pixel, with markup in what is said of it."""
-        return super().publish(case, seat, act, reply)._replace(text=HOSTILE)
+        return super().publish(case, seat, act, reply, transcript)._replace(text=HOSTILE)
 
     def draw_html(self, view: View) -> str:
         """Nothing."""
