@@ -35,6 +35,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "critique": "protocols.critique:critique",
     },
     "worlds": {
+        "circuits": "envs.worlds.circuits:Circuits",
         "digits": "envs.worlds.digits:Digits",
         "mnist": "envs.worlds.digits:Mnist",
     },
@@ -46,6 +47,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "human": "oversight.agents.human:human",
     },
     "agents": {
+        "expert": "oversight.circuits.experts:expert",
         "random": "oversight.agents.simple:RandomAgent",
         "silent": "oversight.agents.simple:SilentAgent",
         "greedy": "oversight.agents.searching:greedy",

@@ -24,7 +24,7 @@ Form = Literal["assigned", "open", "double"]
 
 
 def _seats(form: Form, questions: bool) -> Seats:
-    acts = ("claim", "argue") if form == "open" else ("argue",)
+    acts = ("claim", "present", "argue") if form == "open" else ("present", "argue")
     names = ("consultant_0", "consultant_1") if form == "double" else ("consultant",)
     asking = {"questioner": Seat(("ask",))} if questions else {}
     return {name: Seat(acts, expert=True) for name in names} | asking | {"judge": Seat(("decide",))}
@@ -59,6 +59,7 @@ def consultancy(
         heard = (seat, "judge", "questioner") if form == "double" else None
         if form != "open":
             table.declare(seat, table.sides[seat].answer, heard)
+        yield from table.present([seat])
         for _ in range(rounds):
             if questions:
                 yield from table.ask("questioner", ASK, heard)

@@ -4,8 +4,8 @@ Saunders et al. 2022, arXiv:2206.05802 (self-critiquing models); the same game w
 rebuttal in Elasky et al. 2026, arXiv:2605.27483.
 
 Game: the proposer claims an answer (its own, or with `proposal="assigned"` a true one half of the
-time) and makes `points` arguments for it; the critic makes `points` against it; with `rebuttal`
-the proposer makes `points` more; the judge decides.
+time) and makes `support` arguments for it (by default `points`); the critic makes `points` against
+it; with `rebuttal` the proposer makes `points` more; the judge decides.
 Payoffs: zero-sum between proposer and critic: +1 to the proposer if the judge believes the proposal
 most, to the critic if it believes some other answer. The judge gets its quadratic score.
 Claim: a critic helps when it classifies better than the judge and the judge can verify it.
@@ -23,8 +23,9 @@ Proposal = Literal["own", "assigned"]
 
 
 def _seats(proposal: Proposal) -> Seats:
+    work = ("present", "argue")
     return {
-        "proposer": Seat(("claim", "argue") if proposal == "own" else ("argue",), expert=True),
+        "proposer": Seat(("claim", *work) if proposal == "own" else work, expert=True),
         "critic": Seat(("argue",), expert=True),
         "judge": Seat(("decide",)),
     }
@@ -40,6 +41,7 @@ def critique(
     table: Table,
     *,
     points: Count = 3,
+    support: Count | None = None,
     proposal: Proposal = "assigned",
     holds: First = "random",
     lie: Count | None = None,
@@ -47,8 +49,10 @@ def critique(
     swap: bool = False,
 ) -> Script:
     """`holds` says whether an assigned proposal is the truth."""
-    speeches = ["proposer", "critic", *(["proposer"] if rebuttal else [])]
-    table.plan([(seat,) for seat in speeches for _ in range(points)])
+    first = points if support is None else support
+    speeches = [*["proposer"] * first, *["critic"] * points]
+    speeches += ["proposer"] * points if rebuttal else []
+    table.plan([(seat,) for seat in speeches])
     if proposal == "own":
         proposed = yield from table.claim("proposer", PROPOSE)
     else:
@@ -56,9 +60,9 @@ def critique(
         proposed = placed["proposer"].answer
         table.declare("proposer", proposed)
     table.sides = {"proposer": Side(proposed), "critic": Side(proposed, supports=False)}
+    yield from table.present(["proposer"])
     for seat in speeches:
-        for _ in range(points):
-            yield from table.argue(seat, SUPPORT if seat == "proposer" else CRITICISE)
+        yield from table.argue(seat, SUPPORT if seat == "proposer" else CRITICISE)
     credences = yield from table.decide("judge", DECIDE)
     return Outcome(credences, zero_sum(credences, table.sides) | judge_pay(credences, case))
 

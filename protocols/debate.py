@@ -29,9 +29,9 @@ Sides = Literal["assigned", "open", "none"]
 
 
 def _seats(debaters: int, sides: Sides, questions: bool) -> Seats:
-    arguing = {f"debater_{i}": Seat(("argue",), expert=True) for i in range(debaters)}
+    arguing = {f"debater_{i}": Seat(("present", "argue"), expert=True) for i in range(debaters)}
     if sides == "open":
-        arguing["debater_0"] = Seat(("claim", "argue"), expert=True)
+        arguing["debater_0"] = Seat(("claim", "present", "argue"), expert=True)
     asking = {"questioner": Seat(("ask",))} if questions else {}
     return arguing | asking | {"judge": Seat(("decide",))}
 
@@ -65,6 +65,7 @@ def debate(
         else:
             for seat in seats:
                 table.declare(seat, placed[seat].answer)
+    yield from table.present(seats)
     for _ in range(rounds):
         if questions:
             yield from table.ask("questioner", ASK)

@@ -1,0 +1,10 @@
+"""Random computation graphs: the mathematics behind the world `circuits`.
+
+A question is the value at the root of a circuit of gates. Everybody sees the circuit and its
+inputs; what the parties differ in is how well they evaluate gates. In order of reading:
+
+- `graph`: a circuit, how one is drawn, or read from a file;
+- `traces`: what a party believes of every gate, and how well it looks at one;
+- `steps`: what is said about gates aloud, and what follows from it;
+- `experts`, `judges`: who plays.
+"""
