@@ -33,11 +33,15 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "consultancy": "protocols.consultancy:consultancy",
         "debate": "protocols.debate:debate",
         "critique": "protocols.critique:critique",
+        "sandwiching": "protocols.sandwiching:sandwiching",
+        "nested": "protocols.nested:nested",
     },
     "worlds": {
         "circuits": "envs.worlds.circuits:Circuits",
         "digits": "envs.worlds.digits:Digits",
+        "exams": "envs.worlds.exams:Exams",
         "mnist": "envs.worlds.digits:Mnist",
+        "contests": "envs.worlds.contests:Contests",
     },
     "judges": {
         "sparse": "oversight.judges.sparse:sparse",
@@ -45,6 +49,8 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "panel": "oversight.judges.panel:panel",
         "calibrated": "oversight.judges.calibrated:calibrated",
         "human": "oversight.agents.human:human",
+        "bayesian": "oversight.circuits.judges:bayesian",
+        "tabulated": "oversight.circuits.tabulated:tabulated",
     },
     "agents": {
         "expert": "oversight.circuits.experts:expert",

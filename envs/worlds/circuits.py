@@ -48,6 +48,10 @@ SECOND = ("critic", "debater_1", "consultant_1")
 """Seats of a second expert, whose luck is another's than the first's."""
 
 
+REMEMBERED = 20_000
+"""Cases kept: the protocols of a comparison are played on the same ones."""
+
+
 class Circuits(World, Arguable, Askable, Presentable, Unaided):
     """Random computation graphs whose root value is the question; the common world."""
 
@@ -95,6 +99,7 @@ class Circuits(World, Arguable, Askable, Presentable, Unaided):
         self._expert = CircuitExpert(placement, honesty)
         self._judge = CircuitJudge(credulity, selection_aware, trust)
         self.graph = graph
+        self._cases: dict[tuple[int, int], Case] = {}
         self._settings = {k: v for k, v in locals().items() if k not in ("self", "__class__")}
         self._settings["graph"] = None if graph is None else str(graph)
 
@@ -111,6 +116,13 @@ class Circuits(World, Arguable, Askable, Presentable, Unaided):
 
     def case(self, index: int, seed: int) -> Case:
         """Circuit number `index` of a seed, its inputs, and everybody's luck with it."""
+        if (index, seed) not in self._cases:
+            if len(self._cases) >= REMEMBERED:
+                self._cases.clear()
+            self._cases[index, seed] = self._case(index, seed)
+        return self._cases[index, seed]
+
+    def _case(self, index: int, seed: int) -> Case:
         key = keys.root(seed, self.name, index)
         circuit = self._drawn(keys.root(key, "circuit"))
         truth = circuit.run()[-1]
@@ -150,7 +162,7 @@ class Circuits(World, Arguable, Askable, Presentable, Unaided):
         errors = luck.shifts(who, rate)
         care = self.skills.careful
         sure = reliability(self.shape, rate, care)
-        return Material(luck.circuit, luck.circuit.run(errors), rate, errors, sure, care)
+        return Material(luck.circuit, luck.trace(who, rate), rate, errors, sure, care)
 
     # Who plays
 

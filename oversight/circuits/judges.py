@@ -283,3 +283,10 @@ _TINY = 1e-9
 def _logit(p: float) -> float:
     bounded = min(max(p, _TINY), 1 - _TINY)
     return math.log(bounded / (1 - bounded))
+
+
+def bayesian(
+    credulity: float = 0.0, selection_aware: bool = True, trust: float = 0.0
+) -> CircuitJudge:
+    """`bayesian[:credulity]`: a judge of circuits that knows how often a careful look errs."""
+    return CircuitJudge(credulity, selection_aware, trust)

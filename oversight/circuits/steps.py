@@ -83,7 +83,7 @@ def own_looks(circuit: Circuit, transcript: Sequence[Message]) -> Mapping[int, i
     }
 
 
-def descent(asked: Asked, one: Work, other: Work) -> list[int]:
+def descent(asked: Asked, one: Work, other: Work) -> tuple[int, ...]:
     """The gates at which two works are compared, from the root down to the crux.
 
     Each is a child of the one before on which the works differ, a random one if they differ on
@@ -92,7 +92,7 @@ def descent(asked: Asked, one: Work, other: Work) -> list[int]:
     """
     circuit = asked.circuit
     if one.values[-1] == other.values[-1]:
-        return []
+        return ()
     gate = circuit.gates - 1
     path = [gate]
     while True:
@@ -103,7 +103,7 @@ def descent(asked: Asked, one: Work, other: Work) -> list[int]:
         ]
         below = [child for child in differing if child is not None]
         if not below:
-            return path
+            return tuple(path)
         pick = keys.below(keys.root(asked.key, "descend", gate), len(below))
         gate = below[pick]
         path.append(gate)

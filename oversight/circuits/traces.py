@@ -56,15 +56,22 @@ class Skills:
 class Luck:
     """All of nature's draws about one case's parties. Nobody who plays is handed one."""
 
-    __slots__ = ("_cache", "circuit", "key", "skills")
+    __slots__ = ("_shifts_of", "_traces", "circuit", "key", "skills")
 
     def __init__(self, circuit: Circuit, skills: Skills, key: int) -> None:
         self.circuit, self.skills, self.key = circuit, skills, key
-        self._cache: dict[tuple[str, float], tuple[int, ...]] = {}
+        self._shifts_of: dict[tuple[str, float], tuple[int, ...]] = {}
+        self._traces: dict[tuple[str, float], tuple[int, ...]] = {}
+
+    def trace(self, who: str, rate: float) -> tuple[int, ...]:
+        """(wires,) what `who` believes of every wire."""
+        if (who, rate) not in self._traces:
+            self._traces[who, rate] = self.circuit.run(self.shifts(who, rate))
+        return self._traces[who, rate]
 
     def shifts(self, who: str, rate: float) -> tuple[int, ...]:
         """(gates,) how far each gate is off for `who`: 0, or a uniform shift at `rate`."""
-        if (who, rate) not in self._cache:
+        if (who, rate) not in self._shifts_of:
             drawn = self._shifts(who, rate)
             if who.startswith(EXPERT) and self.skills.shared > 0:
                 common, same = self._shifts("all-experts", rate), self._uniforms("same")
@@ -72,8 +79,8 @@ class Luck:
                     c if u < self.skills.shared else d
                     for c, u, d in zip(common, same, drawn, strict=True)
                 )
-            self._cache[who, rate] = drawn
-        return self._cache[who, rate]
+            self._shifts_of[who, rate] = drawn
+        return self._shifts_of[who, rate]
 
     def _shifts(self, who: str, rate: float) -> tuple[int, ...]:
         gates, m = self.circuit.gates, self.circuit.m
@@ -149,9 +156,20 @@ class Material(NamedTuple):
 
     def flawed(self, gate: int, shift: int) -> tuple[int, ...]:
         """(wires,) its trace with one flaw planted and all that follows recomputed."""
-        shifts = list(self.errors)
-        shifts[gate] = (shifts[gate] + shift) % self.circuit.m
-        return self.circuit.run(shifts)
+        circuit, m = self.circuit, self.circuit.m
+        values = list(self.values)
+        first = circuit.wire(gate)
+        values[first] = (values[first] + shift) % m
+        moved = {first}
+        for later in range(gate + 1, circuit.gates):
+            a, b = circuit.left[later], circuit.right[later]
+            if a in moved or b in moved:
+                wire = circuit.wire(later)
+                value = (circuit.table[later][values[a] * m + values[b]] + self.errors[later]) % m
+                if value != values[wire]:
+                    values[wire] = value
+                    moved.add(wire)
+        return tuple(values)
 
     def __str__(self) -> str:
         circuit = self.circuit

@@ -33,8 +33,18 @@ VARIANTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
         {"debaters": 3, "rounds": 2},
     ),
     "critique": ({"rebuttal": True, "points": 2}, {"proposal": "own", "points": 2}),
+    "sandwiching": (
+        {"novices": 3, "messages": 2},
+        {"form": "novice_alone", "novices": 2},
+        {"form": "assistant_alone"},
+        {"via": "consultancy:form=open,rounds=2"},
+    ),
 }
-SPECS = {"digits": "digits:rollouts=8", "mnist": "mnist:rollouts=8"}
+SPECS = {
+    "circuits": "circuits:depth=3,width=4",
+    "digits": "digits:rollouts=8",
+    "mnist": "mnist:rollouts=8",
+}
 """Default debaters that search little: the contract is about games, not about strength."""
 
 
@@ -75,7 +85,11 @@ def _swept() -> list[Any]:
         protocol: Protocol = load("protocols", name)
         for parameters in ({}, *VARIANTS.get(name, ())):
             bound = protocol.bind(**parameters)
-            found += [_game(bound, place) for place in worlds_that_fit(bound)]
+            found += [
+                _game(bound, place)
+                for place in worlds_that_fit(bound)
+                if parameters.get("debaters", 2) <= load("worlds", place).answers
+            ]
             if not bound.missing(Colours) and parameters.get("debaters", 2) <= Colours.answers:
                 found.append(_game(bound, Colours.name))
     return [*found, _game(appraisal, Colours.name)]

@@ -56,7 +56,7 @@ def cast_or_skip(game: Game, spec: str, deciding: bool) -> Cast:
 @pytest.fixture(autouse=True)
 def somebody_at_the_terminal(monkeypatch: pytest.MonkeyPatch):
     """Types every number in turn, so that a person's reply is legal sooner or later."""
-    typed = itertools.chain.from_iterable(itertools.repeat(range(784), 20))
+    typed = itertools.chain.from_iterable(itertools.repeat(range(784), 100))
     monkeypatch.setattr(sys, "stdin", io.StringIO("\n".join(map(str, typed)) + "\n"))
 
 
