@@ -21,8 +21,8 @@ from oversight.actions import actions_of, readable, text_space
 from oversight.core import OversightError, Seat, Turn, View
 from oversight.protocol import Protocol
 from oversight.record import script_text
-from oversight.spaces import Choose, Credences, IllegalReply, Reply, Space
-from oversight.world import Arguable, Askable, Numeric, Presentable, World
+from oversight.spaces import Choose, Credences, IllegalReply, Pick, Reply, Space
+from oversight.world import Arguable, Askable, Decomposable, Numeric, Presentable, World
 
 LONGEST = 100_000
 """Characters that a text observation holds: transcripts keep their end, other texts their start."""
@@ -118,7 +118,7 @@ def bound_of(seat: str, act: str, role: Seat, world: World) -> Space:
     match act:
         case "claim":
             return Choose(world.answers)
-        case "decide":
+        case "decide" | "price":
             return Credences(world.answers)
         case "argue":
             return cast(Arguable, world).argue_bound
@@ -126,6 +126,12 @@ def bound_of(seat: str, act: str, role: Seat, world: World) -> Space:
             return cast(Askable, world).ask_bound
         case "present":
             return cast(Presentable, world).present_bound
+        case "decompose":
+            return Pick(cast(Decomposable, world).nodes, cast(Decomposable, world).branching)
+        case "subquestion" | "inspect":
+            return Choose(cast(Decomposable, world).nodes, silence=True)
+        case "answer":
+            return Choose(cast(Decomposable, world).choices)
         case _:
             raise OversightError(
                 f"nothing says what {seat} may reply when it is to {act}; "

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from oversight.core import SILENCE, Message
+from oversight.core import Message
 from oversight.episode import Episode, EpisodeFailed
 from oversight.spaces import Reply
+from oversight.table import evidence
 
 
 class Failure(NamedTuple):
@@ -58,7 +59,7 @@ def record_of(episode: Episode, failed: EpisodeFailed | None = None) -> Record:
         {} if outcome is None else outcome.rewards,
         {} if outcome is None else outcome.metrics,
         {seat: side.answer for seat, side in episode.table.sides.items() if side.supports},
-        sum([m.act in ("argue", "look") and m.text != SILENCE for m in said]),
+        evidence(said),
         len({m.data for m in said if m.act == "claim"}),
         episode.replies,
         script_text(said),

@@ -33,6 +33,8 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "consultancy": "protocols.consultancy:consultancy",
         "debate": "protocols.debate:debate",
         "critique": "protocols.critique:critique",
+        "factored_cognition": "protocols.factored_cognition:factored_cognition",
+        "market_making": "protocols.market_making:market_making",
         "sandwiching": "protocols.sandwiching:sandwiching",
         "nested": "protocols.nested:nested",
     },
@@ -62,6 +64,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
     },
     "experiments": {
         "irving2018": "experiments.irving2018:EXPERIMENT",
+        "engels2025": "experiments.engels2025:EXPERIMENT",
     },
 }
 

@@ -62,6 +62,10 @@ class Pick:
 
     n: int
     most: int
+    barred: tuple[int, ...] = ()
+    """Things that cannot be listed here."""
+    why: str = ""
+    """Why they cannot."""
 
     def check(self, reply: Any) -> tuple[int, ...]:
         """The reply as a tuple of plain ints; IllegalReply naming what is wrong with it."""
@@ -71,7 +75,16 @@ class Pick:
         if len(listed) > self.most:
             raise IllegalReply(f"{len(listed)} things are listed; the most is {self.most}")
         one = Choose(self.n)
-        return tuple([int(one.check(item) or 0) for item in listed])
+        items = tuple([int(one.check(item) or 0) for item in listed])
+        for item in items:
+            if item in self.barred:
+                raise IllegalReply(f"{item} cannot be listed: {self.why or 'it is barred here'}")
+        return items
+
+    @property
+    def options(self) -> Sequence[int]:
+        """What can be listed."""
+        return [item for item in range(self.n) if item not in self.barred]
 
 
 @dataclass(frozen=True, slots=True)

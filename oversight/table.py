@@ -11,7 +11,18 @@ from collections.abc import Generator, Mapping, Sequence
 from typing import Any, Literal, cast
 
 from oversight import keys
-from oversight.core import Case, Message, OversightError, Question, Seats, Side, Step, Turn, View
+from oversight.core import (
+    SILENCE,
+    Case,
+    Message,
+    OversightError,
+    Question,
+    Seats,
+    Side,
+    Step,
+    Turn,
+    View,
+)
 from oversight.spaces import Choose, Credences, Reply, Space
 from oversight.world import Arguable, Askable, Decomposable, Presentable, Unaided, World
 
@@ -207,9 +218,30 @@ class Table:
     def decide(self, seat: str, instruction: str) -> Generator[Turn, Any, tuple[float, ...]]:
         """The verdict: one credence an answer."""
         credences: tuple[float, ...] = yield self.turn(
-            seat, "decide", instruction, Credences(len(self.question.answers))
+            seat, "decide", instruction, self.verdict_space
         )
         return credences
+
+    @property
+    def verdict_space(self) -> Credences:
+        """One credence an answer."""
+        return Credences(len(self.question.answers))
+
+    @property
+    def read(self) -> int:
+        """How many pieces of evidence were put before the judge so far: its budget."""
+        return evidence(self.transcript)
+
+    def price(self, seat: str, instruction: str) -> Generator[Turn, Any, tuple[float, ...]]:
+        """A market's public price of every answer."""
+        prices: tuple[float, ...] = yield self.turn(seat, "price", instruction, self.verdict_space)
+        shown = ", ".join(f"{p:.3f}" for p in prices)
+        self.say(Message(seat, "price", shown, prices))
+        return prices
+
+    def inside(self, case: Case, name: str) -> Table:
+        """A table for a game within this one, about another case, with luck and ears of its own."""
+        return Table(self.world, case, self._seats, keys.root(self.key, "inside", name))
 
     # Words
 
@@ -225,6 +257,11 @@ class Table:
             return "your own view"
         answer = self.case.question.answers[side.answer]
         return answer if side.supports else f"anything but {answer}"
+
+
+def evidence(said: Sequence[Message]) -> int:
+    """How many messages are evidence: argued or looked up, and not silence."""
+    return sum([m.act in ("argue", "look") and m.text != SILENCE for m in said])
 
 
 def _all_at_once(turns: Sequence[Turn]) -> Generator[Step, Any, tuple[Reply, ...]]:

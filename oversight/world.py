@@ -63,8 +63,12 @@ class World(ABC):
         """The agent that plays every other seat unless the user names another."""
 
     def agent(self, seat: str, role: Seat) -> Agent:
-        """Who plays `seat` by default: the judge where it decides, a keyed choice where it asks."""
-        if "decide" in role.acts:
+        """Who plays `seat` by default.
+
+        The judge where it decides, and where a price says what the judge would; a keyed choice
+        where it only asks.
+        """
+        if "decide" in role.acts or "price" in role.acts:
             return self.judge()
         if role.acts == ("ask",):
             from oversight.agents.simple import RandomAgent
@@ -164,7 +168,9 @@ class Decomposable(ABC):
     nodes: int
     """How many questions a case has at most."""
     branching: int
-    """The most subquestions that agents of this world ask of one question."""
+    """The most subquestions that one question can be taken apart into."""
+    choices: int
+    """The largest number of candidate answers that a node has."""
 
     @abstractmethod
     def root(self, case: Case) -> int:
@@ -181,6 +187,14 @@ class Decomposable(ABC):
     def node_private(self, case: Case, node: int, seat: str, role: Seat) -> Any:
         """What the worker of a node sees of the expert's material: by default nothing."""
         return None
+
+
+class Separable(Decomposable):
+    """Ability: a node can be a case of its own, so that a protocol can decide it."""
+
+    @abstractmethod
+    def subcase(self, case: Case, node: int) -> Case | None:
+        """The node as a case, with the luck and the material of the whole; None if it is given."""
 
 
 class Contested(ABC):

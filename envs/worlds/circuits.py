@@ -28,9 +28,11 @@ from oversight.circuits.steps import (
     descent,
     in_words,
     own_trace,
+    wire_name,
     works,
 )
 from oversight.circuits.traces import (
+    CAREFUL,
     EXPERT,
     SHALLOW,
     Luck,
@@ -39,10 +41,11 @@ from oversight.circuits.traces import (
     from_the_root,
     reliability,
 )
-from oversight.core import SILENCE, Case, Message, Question, Sealed, Seat, View
+from oversight.circuits.workers import CircuitWorker, Glance, Part
+from oversight.core import SILENCE, Case, Message, OversightError, Question, Sealed, Seat, View
 from oversight.players import Agent
 from oversight.spaces import Choose, Reply
-from oversight.world import Arguable, Askable, Presentable, Unaided, World
+from oversight.world import Arguable, Askable, Presentable, Separable, Unaided, World
 
 SECOND = ("critic", "debater_1", "consultant_1")
 """Seats of a second expert, whose luck is another's than the first's."""
@@ -52,11 +55,12 @@ REMEMBERED = 20_000
 """Cases kept: the protocols of a comparison are played on the same ones."""
 
 
-class Circuits(World, Arguable, Askable, Presentable, Unaided):
+class Circuits(World, Arguable, Askable, Presentable, Separable, Unaided):
     """Random computation graphs whose root value is the question; the common world."""
 
     name: ClassVar[str] = "circuits"
     answers = 2
+    branching = 2
 
     def __init__(
         self,
@@ -92,12 +96,14 @@ class Circuits(World, Arguable, Askable, Presentable, Unaided):
             credulity, selection_aware, trust: of the default judge.
             graph: a circuit's file (`read_circuit`); its inputs are drawn anew for each case.
         """
+        self.choices = m
         self.shape = Shape(depth, width, m, hard, family)
         self.skills = Skills(
             expert, shallow, careful, distillation, systematic, shared, obfuscation, blind, hidden
         )
         self._expert = CircuitExpert(placement, honesty)
         self._judge = CircuitJudge(credulity, selection_aware, trust)
+        self._worker = CircuitWorker()
         self.graph = graph
         self._cases: dict[tuple[int, int], Case] = {}
         self._settings = {k: v for k, v in locals().items() if k not in ("self", "__class__")}
@@ -175,7 +181,9 @@ class Circuits(World, Arguable, Askable, Presentable, Unaided):
         return self._expert
 
     def agent(self, seat: str, role: Seat) -> Agent:
-        """The judge also where it asks and decides; experts elsewhere."""
+        """Workers where parts of the circuit are worked on; judges and experts elsewhere."""
+        if {"decompose", "answer"} & set(role.acts) and "decide" not in role.acts:
+            return self._worker
         return super().agent(seat, role)
 
     def spend(self, protocol: str, budget: int) -> Mapping[str, Any] | None:
@@ -185,6 +193,8 @@ class Circuits(World, Arguable, Askable, Presentable, Unaided):
                 return {"rounds": budget, "questions": True}
             case "critique":
                 return {"points": budget, "support": 0}
+            case "factored_cognition":
+                return {"depth": self.shape.depth, "attends": budget}
             case "sandwiching":
                 return {"messages": budget}
             case _:
@@ -197,12 +207,13 @@ class Circuits(World, Arguable, Askable, Presentable, Unaided):
         material: Material = view.private
         asked: Asked = case.question.data
         flaws: list[int] = []
+        most = 1 + material.circuit.gates * (material.circuit.m - 1)
         if view.side is not None:
             wanted, supports = asked.values[view.side.answer], view.side.supports
             if (material.root == wanted) is not supports:
                 flaws = [
                     flaw
-                    for flaw in range(1, self.present_bound.n)
+                    for flaw in range(1, most)
                     if (self._work(material, flaw)[-1] == wanted) is supports
                 ]
         return Choose(self.present_bound.n, (0, *flaws))
@@ -310,6 +321,55 @@ class Circuits(World, Arguable, Askable, Presentable, Unaided):
             said.append(self._checked(luck, "nature", "look", gate, trace, own=True))
         return said
 
+    # Parts
+
+    @property
+    def nodes(self) -> int:  # type: ignore[override]  # follows from the settings
+        """Every wire is a question."""
+        if self._given is not None:
+            return self._given.wires
+        return self.shape.inputs + self.shape.gates
+
+    def root(self, case: Case) -> int:
+        """The last wire."""
+        return case.private.circuit.wires - 1
+
+    def subquestion(self, case: Case, node: int) -> Question:
+        """The value of one wire, over all m values; the root's over the case's candidates."""
+        circuit: Circuit = case.private.circuit
+        if not 0 <= node < circuit.wires:
+            raise OversightError(f"{case.id} has wires 0 to {circuit.wires - 1}, not {node}")
+        asked: Asked = case.question.data
+        values = asked.values if node == circuit.wires - 1 else tuple(range(circuit.m))
+        prompt = f"What is the value of {wire_name(circuit, node)}?"
+        return Question(prompt, tuple(map(str, values)), Part(circuit, node, values, asked.case))
+
+    def node_truth(self, case: Case, node: int) -> Sealed[int]:
+        """The wire's true value, among its question's candidates."""
+        value = case.private.circuit.run()[node]
+        return Sealed(self.subquestion(case, node).data.values.index(value))
+
+    def node_private(self, case: Case, node: int, seat: str, role: Seat) -> Glance:
+        """A worker's glance at its wire: shallow, or for an assistant what it has distilled."""
+        luck: Luck = case.private
+        trace = luck.distilled() if seat == "assistant" else self._judges(luck).values
+        gate = luck.circuit.gate(node)
+        off = 0 if gate is None else luck.look(CAREFUL, self.skills.careful, gate)
+        return Glance(trace[node], off, self.skills.careful)
+
+    def subcase(self, case: Case, node: int) -> Case | None:
+        """The circuit below one gate; inputs are given."""
+        luck: Luck = case.private
+        gate = luck.circuit.gate(node)
+        if gate is None:
+            return None
+        below, asked = luck.below(gate), case.question.data
+        truth = below.circuit.run()[-1]
+        values = _candidates(below.circuit.m, truth, keys.root(asked.key, "distractor", gate))
+        part = Asked(below.circuit, f"{asked.case}/g{gate}", values, asked.key)
+        question = Question(_prompt(below.circuit), tuple(map(str, values)), part)
+        return Case(part.case, question, below, Sealed(values.index(truth)))
+
     @cached_property
     def _gates(self) -> int:
         return self.shape.gates if self._given is None else self._given.gates
@@ -330,9 +390,7 @@ def _prompt(circuit: Circuit) -> str:
     inputs = ", ".join(f"x{wire}={value}" for wire, value in enumerate(circuit.inputs))
     gates: list[str] = []
     for gate, table in enumerate(circuit.table):
-        names = [
-            f"x{w}" if (g := circuit.gate(w)) is None else f"g{g}" for w in circuit.children(gate)
-        ]
+        names = [wire_name(circuit, wire) for wire in circuit.children(gate)]
         rows = "/".join("".join(map(str, table[at : at + m])) for at in range(0, m * m, m))
         gates.append(f"g{gate}({', '.join(names)})={rows}")
     return (

@@ -65,9 +65,11 @@ def _uniform(turn: Turn) -> Reply:
             return (
                 space.options[keys.below(turn.key, len(space.options))] if space.options else None
             )
-        case Pick(n=n, most=most):
-            listed = keys.below(turn.key, most + 1)
-            return tuple(keys.below(keys.fold(turn.key, 1 + i), n) for i in range(listed))
+        case Pick(most=most) as space:
+            options = space.options
+            listed = keys.below(turn.key, most + 1) if options else 0
+            draws = (keys.below(keys.fold(turn.key, 1 + i), len(options)) for i in range(listed))
+            return tuple(options[draw] for draw in draws)
         case Credences(n=n):
             draws = keys.generator(turn.key).standard_exponential(n)
             return tuple(float(draw) for draw in draws / draws.sum())

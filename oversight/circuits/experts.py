@@ -12,10 +12,13 @@ from collections.abc import Callable, Sequence
 from typing import Literal
 
 from oversight import keys
+from oversight.circuits.judges import on_circuits
 from oversight.circuits.steps import Asked, Work, checks, own_trace, works
 from oversight.circuits.traces import Material, corrected
 from oversight.core import OversightError, Turn
+from oversight.decomposition import Answered
 from oversight.players import Agent
+from oversight.registry import Setting
 from oversight.spaces import Choose, Reply
 
 Placement = Literal["deep", "random", "blind"]
@@ -66,7 +69,7 @@ class CircuitExpert(Agent):
                 f"expert sits where an expert of circuits sits, not at {turn.seat} ({turn.act})"
             )
         plays: dict[str, Callable[[Turn, Material, Choose], Reply]] = {
-            "claim": _claim, "present": self._present, "argue": self._argue,
+            "claim": _claim, "present": self._present, "argue": self._argue, "inspect": _inspect,
         }  # fmt: skip
         if turn.act not in plays:
             raise OversightError(f"an expert of circuits cannot {turn.act}; name another agent")
@@ -128,6 +131,20 @@ def _claim(turn: Turn, material: Material, space: Choose) -> Reply:
     return _any(turn, list(space.options))
 
 
+def _inspect(turn: Turn, material: Material, space: Choose) -> Reply:
+    """A gate that a worker answered at a glance, and wrongly; the nearest to the root."""
+    said = (m.data for m in turn.view.transcript if isinstance(m.data, Answered))
+    answers = {answered.node: answered for answered in said}  # the last answer counts
+    failing = [
+        node
+        for node, answered in answers.items()
+        if not answered.parts
+        and material.circuit.gate(node) is not None
+        and answered.answer != material.values[node]
+    ]
+    return max(failing, default=None)
+
+
 def _expose(turn: Turn, material: Material, options: list[int]) -> Reply:
     """A gate of the judge's own trace whose correction, as this expert sees it, flips its root."""
     if material.judge is None:
@@ -163,10 +180,12 @@ def _any(turn: Turn, options: list[int]) -> int:
 
 
 def expert(
+    setting: Setting,
     placement: Placement = "deep",
     honesty: float = 0.0,
     pointing: Literal["always", "truthful"] = "always",
     shows: Literal["any", "root"] = "any",
 ) -> CircuitExpert:
     """`expert[:placement]`: an expert of the world `circuits`, with dials."""
+    on_circuits(setting, "expert")
     return CircuitExpert(placement, honesty, pointing, shows)

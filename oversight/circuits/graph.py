@@ -129,6 +129,14 @@ class Circuit:
             values.append((table[values[a] * m + values[b]] + shift) % m)
         return tuple(values)
 
+    def up_to(self, gate: int) -> Circuit:
+        """The circuit with `gate` for a root, and every gate numbered below it."""
+        end = gate + 1
+        return Circuit(
+            self.m, self.inputs, self.left[:end], self.right[:end], self.table[:end],
+            self.layer[: len(self.inputs) + end],
+        )  # fmt: skip
+
     def sensitivity(self) -> float:
         """The share of gates whose shift (by some amount) changes the root."""
         root, moved = self.run()[-1], 0

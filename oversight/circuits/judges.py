@@ -15,8 +15,10 @@ from typing import NamedTuple
 from oversight import keys
 from oversight.circuits.steps import Asked, Check, checks, claims, own_looks
 from oversight.circuits.traces import Material, corrected
+from oversight.circuits.workers import Glance, Part, concluded
 from oversight.core import OversightError, Turn, View
 from oversight.players import Agent
+from oversight.registry import Setting
 from oversight.spaces import Choose, Reply
 
 
@@ -200,11 +202,22 @@ class CircuitJudge(Agent):
         return [_next_question(t) if t.act == "ask" else self._decide(t) for t in turns]
 
     def _decide(self, turn: Turn) -> Reply:
+        """A part is believed as far as a careful look can be, its own parts being right."""
+        part, glance = turn.view.question.data, turn.view.private
+        if isinstance(part, Part) and isinstance(glance, Glance):
+            value = concluded(part, glance, turn.view.transcript)
+            sure = 1 - glance.care if value in part.values else 0.5
+            return (sure, 1 - sure) if value == part.values[0] else (1 - sure, sure)
         nats = self.log_odds(turn.view, turn.seat)
         return (1 / (1 + math.exp(nats)), 1 / (1 + math.exp(-nats)))
 
     def features(self, turn: Turn) -> tuple[Hashable, Hashable]:
         """What was read, and the same with the answers exchanged: what a calibration tabulates."""
+        part, glance = turn.view.question.data, turn.view.private
+        if isinstance(part, Part) and isinstance(glance, Glance):
+            value = concluded(part, glance, turn.view.transcript)
+            side = {part.values[1]: 1, part.values[0]: -1}.get(value, 0)
+            return side, -side
         reading = read(turn.view, turn.seat)
         return reading, reading.mirrored()
 
@@ -226,7 +239,10 @@ class CircuitJudge(Agent):
                 + (at.crux or 0) * _logit(1 - care)
             )
         looks = min(reading.looks, len(sure.by_looks) - 1)
-        prior = reading.vote * _logit(sure.by_looks[looks])
+        top = circuit.layer[-1]  # lower than the whole circuit's where only a part is in question
+        whole = top == len(sure.by_layer) - 1
+        right = sure.by_looks[looks] if whole else sure.by_layer[top]
+        prior = reading.vote * _logit(right)
         return (
             given
             + prior
@@ -286,7 +302,17 @@ def _logit(p: float) -> float:
 
 
 def bayesian(
-    credulity: float = 0.0, selection_aware: bool = True, trust: float = 0.0
+    setting: Setting, credulity: float = 0.0, selection_aware: bool = True, trust: float = 0.0
 ) -> CircuitJudge:
     """`bayesian[:credulity]`: a judge of circuits that knows how often a careful look errs."""
+    on_circuits(setting, "bayesian")
     return CircuitJudge(credulity, selection_aware, trust)
+
+
+def on_circuits(setting: Setting, name: str) -> None:
+    """OversightError unless the world asks about circuits."""
+    if not isinstance(setting.world.case(0, 0).question.data, Asked):
+        raise OversightError(
+            f"{name} knows circuits, and {setting.world.name} asks about something else; "
+            "name another player, or the world circuits"
+        )

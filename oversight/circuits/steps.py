@@ -111,13 +111,14 @@ def descent(asked: Asked, one: Work, other: Work) -> tuple[int, ...]:
 
 def in_words(check: Check, circuit: Circuit) -> str:
     """`g7 = 1 from 0 and 1; a careful look gives 1.`"""
-    a, b = (_name(circuit, wire) for wire in circuit.children(check.gate))
+    a, b = (wire_name(circuit, wire) for wire in circuit.children(check.gate))
     said = f"g{check.gate} = {check.value}, from {a} = {check.x} and {b} = {check.y}"
     if check.found is None:
         return f"{said}; a careful look tells nothing."
     return f"{said}; a careful look gives {check.found}."
 
 
-def _name(circuit: Circuit, wire: int) -> str:
+def wire_name(circuit: Circuit, wire: int) -> str:
+    """x3 for an input, g7 for a gate."""
     gate = circuit.gate(wire)
     return f"x{wire}" if gate is None else f"g{gate}"

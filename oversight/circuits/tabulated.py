@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Sequence
 
-from oversight.circuits.judges import CircuitJudge
+from oversight.circuits.judges import CircuitJudge, on_circuits
 from oversight.circuits.steps import Asked
+from oversight.circuits.workers import Part
 from oversight.core import OversightError, Turn
 from oversight.players import Agent, Rehearsal
+from oversight.registry import Setting
 from oversight.spaces import Reply
 
 WEIGHT = 2.0
@@ -78,13 +80,18 @@ class _Watching(Agent):
     def act(self, turns: Sequence[Turn]) -> Sequence[Reply]:
         for turn in turns:
             asked = turn.view.question.data
-            if turn.act == "decide" and isinstance(asked, Asked):
+            if turn.act == "decide" and isinstance(asked, Asked | Part):
                 self.read[asked.case] = self.base.features(turn)
         return self.base.act(turns)
 
 
 def tabulated(
-    cases: int = 1000, credulity: float = 0.0, selection_aware: bool = True, trust: float = 0.0
+    setting: Setting,
+    cases: int = 1000,
+    credulity: float = 0.0,
+    selection_aware: bool = True,
+    trust: float = 0.0,
 ) -> TabulatedJudge:
     """`tabulated[:cases]`: a judge of circuits, calibrated by what it reads on other cases."""
+    on_circuits(setting, "tabulated")
     return TabulatedJudge(CircuitJudge(credulity, selection_aware, trust), cases)

@@ -17,7 +17,7 @@ from oversight import keys
 from oversight.circuits.graph import Circuit, Shape, draw_circuit
 from oversight.core import OversightError
 
-EXPERT, SHALLOW, CAREFUL = "expert", "shallow", "careful"
+EXPERT, SHALLOW, CAREFUL, DISTILLED = "expert", "shallow", "careful", "distilled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +56,14 @@ class Skills:
 class Luck:
     """All of nature's draws about one case's parties. Nobody who plays is handed one."""
 
-    __slots__ = ("_shifts_of", "_traces", "circuit", "key", "skills")
+    __slots__ = ("_gates", "_shifts_of", "_traces", "circuit", "key", "skills")
 
-    def __init__(self, circuit: Circuit, skills: Skills, key: int) -> None:
+    def __init__(
+        self, circuit: Circuit, skills: Skills, key: int, gates: int | None = None
+    ) -> None:
+        """`gates`: of the whole circuit, where `circuit` is the lower part of one."""
         self.circuit, self.skills, self.key = circuit, skills, key
+        self._gates = circuit.gates if gates is None else gates
         self._shifts_of: dict[tuple[str, float], tuple[int, ...]] = {}
         self._traces: dict[tuple[str, float], tuple[int, ...]] = {}
 
@@ -83,16 +87,15 @@ class Luck:
         return self._shifts_of[who, rate]
 
     def _shifts(self, who: str, rate: float) -> tuple[int, ...]:
-        gates, m = self.circuit.gates, self.circuit.m
-        drawn = self._uniforms(who, 2)
+        m, drawn = self.circuit.m, self._uniforms(who, 2)
         return tuple(
-            1 + int(drawn[gates + gate] * (m - 1)) if drawn[gate] < rate else 0
-            for gate in range(gates)
+            1 + int(drawn[self._gates + gate] * (m - 1)) if drawn[gate] < rate else 0
+            for gate in range(self.circuit.gates)
         )
 
     def _uniforms(self, who: str, each: int = 1) -> list[float]:
         key = np.array([keys.root(self.key, who)], np.uint64)
-        drawn: list[float] = keys.uniforms(key, each * self.circuit.gates)[0].tolist()
+        drawn: list[float] = keys.uniforms(key, each * self._gates)[0].tolist()
         return drawn
 
     def look(self, who: str, rate: float, gate: int, times: int = 0) -> int:
@@ -114,7 +117,21 @@ class Luck:
         """The gates that a dial's share picks out."""
         if share == 0:
             return frozenset()
-        return frozenset(gate for gate, u in enumerate(self._uniforms(name)) if u < share)
+        drawn = self._uniforms(name)[: self.circuit.gates]
+        return frozenset(gate for gate, u in enumerate(drawn) if u < share)
+
+    def distilled(self) -> tuple[int, ...]:
+        """(wires,) what a learner of the layer below, amplified and distilled, says of every wire.
+
+        Each gate is a careful look at what the learner says of its children, learned with error δ.
+        """
+        human = self.shifts(CAREFUL, self.skills.careful)
+        learned = self.shifts(DISTILLED, self.skills.distillation)
+        return self.circuit.run([h + d for h, d in zip(human, learned, strict=True)])
+
+    def below(self, gate: int) -> Luck:
+        """The same luck with the lower part of the circuit, whose root is `gate`."""
+        return Luck(self.circuit.up_to(gate), self.skills, self.key, self._gates)
 
 
 class Reliability(NamedTuple):

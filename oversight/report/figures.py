@@ -166,6 +166,52 @@ def curve(
         return _figure(drawing, name, caption)
 
 
+def predicted(
+    name: str,
+    caption: str,
+    exact: Mapping[str, Sequence[tuple[float, float]]],
+    measured: Mapping[str, Sequence[tuple[float, Interval]]],
+    *,
+    xlabel: str,
+    ylabel: str,
+    exact_means: str = "closed form",
+    published: Mapping[str, Sequence[tuple[float, float]]] | None = None,
+    percent: bool = True,
+) -> Figure:
+    """A curve that theory gives a name, and what was measured as dots with their 95 % intervals.
+
+    `published` are hollow diamonds, in their name's colour and a little to the right.
+    """
+    points = dict(published or {})
+    with matplotlib.rc_context(dict(STYLE)):
+        drawing, axes = _canvas(4.4)
+        beside = axes.transData + ScaledTranslation(0.11, 0, drawing.dpi_scale_trans)
+        handles: list[Line2D] = []
+        for i, (line, steps) in enumerate(exact.items()):
+            colour, dot = PALETTE[i % len(PALETTE)], MARKERS[i % len(MARKERS)]
+            axes.plot([x for x, _ in steps], [y for _, y in steps], color=colour, linewidth=1.5)
+            for x, ours in measured.get(line, ()):
+                axes.plot([x, x], [ours.low, ours.high], color=colour, linewidth=2.2, alpha=0.55)
+                axes.plot(x, ours.value, dot, color=colour, markersize=5)
+            for x, y in points.get(line, ()):
+                axes.plot(x, y, transform=beside, **_hollow(colour))
+            handles.append(Line2D([], [], color=colour, marker=dot, markersize=5, label=line))
+        values = [y for steps in exact.values() for _, y in steps]
+        values += [v for steps in measured.values() for _, i in steps for v in (i.low, i.high)]
+        values += [y for steps in points.values() for _, y in steps]
+        _value_axis(axes, "y", percent, values, None)
+        axes.set_xlabel(xlabel)
+        axes.set_ylabel(ylabel)
+        axes.grid(axis="y")
+        handles.append(Line2D([], [], color=MUTED, linewidth=1.5, label=exact_means))
+        handles.append(Line2D([], [], color=MUTED, linewidth=2.2, alpha=0.55, marker="o",
+                              markersize=5, label="measured, 95 % interval"))  # fmt: skip
+        if points:
+            handles.append(_diamond("published", MUTED))
+        _legend(drawing, handles)
+        return _figure(drawing, name, caption)
+
+
 def reliability(name: str, caption: str, bins: Reliability) -> Figure:
     """How often the judge was right against how sure it was; a calibrated judge is on the diagonal.
 

@@ -33,11 +33,11 @@ VARIANTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
         {"debaters": 3, "rounds": 2},
     ),
     "critique": ({"rebuttal": True, "points": 2}, {"proposal": "own", "points": 2}),
+    "nested": ({"steps": 3},),
     "sandwiching": (
         {"novices": 3, "messages": 2},
         {"form": "novice_alone", "novices": 2},
         {"form": "assistant_alone"},
-        {"via": "consultancy:form=open,rounds=2"},
     ),
 }
 SPECS = {

@@ -18,6 +18,7 @@ from oversight.core import (
     Script,
     Sealed,
     Seat,
+    Side,
     Turn,
     View,
 )
@@ -114,10 +115,10 @@ def counting(view: View) -> tuple[float, ...]:
 def quoting(turn: Turn) -> Reply:
     """Quotes 20 characters that begin with its colour; claims the colour of most mentions."""
     passage: str = turn.view.private
+    most = max(range(len(COLOURS)), key=lambda answer: passage.count(COLOURS[answer]))
     if turn.act == "claim":
-        return max(range(len(COLOURS)), key=lambda answer: passage.count(COLOURS[answer]))
-    side = turn.view.side
-    assert side is not None  # experts here always have one when they argue
+        return most
+    side = turn.view.side or Side(most)
     colour = COLOURS[side.answer if side.supports else 1 - side.answer]
     starts = [at for at in range(len(passage)) if passage.startswith(colour, at)]
     if not starts:

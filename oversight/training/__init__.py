@@ -1,0 +1,1 @@
+"""What is learned across episodes, by playing a seat like any agent."""

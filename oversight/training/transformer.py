@@ -1,0 +1,98 @@
+"""A small transformer over facts and questions: the answerer X of iterated amplification.
+
+Facts are a set: each is the sum of its tokens' embeddings, and nothing says where it stands.
+Questions attend to the facts and to themselves, never to each other, so that many questions about
+one context cost one pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class Tokens(nn.Module):
+    """Several tokens as one vector: the sum of an embedding for each position."""
+
+    def __init__(self, widths: Sequence[int], width: int) -> None:
+        super().__init__()
+        starts = [0]
+        for vocabulary in widths[:-1]:
+            starts.append(starts[-1] + vocabulary)
+        self.register_buffer("starts", torch.tensor(starts))
+        self.table = nn.Embedding(sum(widths), width)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """(…, W) whole numbers -> (…, width)."""
+        return self.table(tokens + self.starts).sum(dim=-2)
+
+
+class Layer(nn.Module):
+    """Attention and a hidden layer, each on the normalised stream and added to it."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.before_attention = nn.LayerNorm(width)
+        self.into = nn.Linear(width, 3 * width)
+        self.out = nn.Linear(width, width)
+        self.before_hidden = nn.LayerNorm(width)
+        self.hidden = nn.Linear(width, 4 * width)
+        self.back = nn.Linear(4 * width, width)
+
+    def forward(self, stream: Tensor, mask: Tensor) -> Tensor:
+        """(B, T, width) -> the same; `mask` (T, T) is True where a row may look."""
+        batch, length, width = stream.shape
+        parts = self.into(self.before_attention(stream))
+        parts = parts.view(batch, length, 3, self.heads, width // self.heads)
+        queries, keys, values = parts.permute(2, 0, 3, 1, 4)  # each (B, heads, T, ·)
+        seen = F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask)
+        stream = stream + self.out(seen.transpose(1, 2).reshape(batch, length, width))
+        return stream + self.back(F.relu(self.hidden(self.before_hidden(stream))))
+
+
+class Answerer(nn.Module):
+    """Logits of every answer to questions about a context."""
+
+    def __init__(
+        self,
+        fact_widths: Sequence[int],
+        question_widths: Sequence[int],
+        answers: int,
+        *,
+        width: int = 64,
+        layers: int = 3,
+        heads: int = 4,
+    ) -> None:
+        """`fact_widths`, `question_widths`: how many values each token takes."""
+        super().__init__()
+        self.facts = Tokens(fact_widths, width)
+        self.questions = Tokens(question_widths, width)
+        self.layers = nn.ModuleList(Layer(width, heads) for _ in range(layers))
+        self.norm = nn.LayerNorm(width)
+        self.head = nn.Linear(width, answers)
+
+    def forward(self, facts: Tensor, questions: Tensor) -> Tensor:
+        """(B, facts, F) and (B, Q, W) whole numbers -> (B, Q, answers) logits."""
+        stream = torch.cat([self.facts(facts), self.questions(questions)], dim=1)
+        held, length = facts.shape[1], stream.shape[1]
+        mask = torch.eye(length, dtype=torch.bool)
+        mask[:, :held] = True
+        for layer in self.layers:
+            stream = layer(stream, mask)
+        return self.head(self.norm(stream[:, held:]))
+
+
+@contextmanager
+def one_thread() -> Generator[None]:
+    """Hold PyTorch to one thread, so that sums keep one order; then give the others back."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
