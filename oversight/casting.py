@@ -40,6 +40,8 @@ def cast_for(
     named = _by_seat(protocol, agents or {})
     deciding = [seat for seat, role in seats.items() if "decide" in role.acts]
     judging = deciding[0] if deciding else None
+    if judge is not None and judging is None:
+        raise OversightError(f"nobody decides in {protocol.name}: leave the judge out")
     if judge is not None:
         named |= dict.fromkeys(deciding, judge)
     cast: dict[str, Agent] = {}

@@ -109,8 +109,13 @@ class Seat(NamedTuple):
     expert: bool = False
     spaces: Mapping[str, Space] = {}
     """The widest space of each act that is neither the table's own nor the world's."""
-    level: float = 1.0
-    """How far up from the judge's skill (0) to the expert's (1), where a world can grade it."""
+    graded: float | None = None
+    """A level of skill other than the seat's own, where a world can grade it; see `level`."""
+
+    @property
+    def level(self) -> float:
+        """How far up from the judge's skill (0) to the expert's (1)."""
+        return float(self.expert) if self.graded is None else self.graded
 
 
 Seats: TypeAlias = Mapping[str, Seat]

@@ -39,6 +39,8 @@ class Record(NamedTuple):
     """How much evidence the judge read, argued or looked up: the budget of comparisons."""
     claims: int
     """How many different answers were claimed aloud."""
+    turns: Mapping[str, int]
+    """How often each seat was asked."""
     replies: Sequence[Reply]
     transcript: str
     failure: Failure | None = None
@@ -61,6 +63,7 @@ def record_of(episode: Episode, failed: EpisodeFailed | None = None) -> Record:
         {seat: side.answer for seat, side in episode.table.sides.items() if side.supports},
         evidence(said),
         len({m.data for m in said if m.act == "claim"}),
+        episode.table.asked,
         episode.replies,
         script_text(said),
         None if failed is None else Failure(failed.seat, failed.act, failed.number, failed.reason),
@@ -70,7 +73,7 @@ def record_of(episode: Episode, failed: EpisodeFailed | None = None) -> Record:
 def record_of_nothing(index: int, failed: EpisodeFailed) -> Record:
     """The record of an episode that broke before it had a case or a turn."""
     why = Failure(failed.seat, failed.act, failed.number, failed.reason)
-    return Record(index, f"episode-{index}", -1, None, None, {}, {}, {}, 0, 0, [], "", why)
+    return Record(index, f"episode-{index}", -1, None, None, {}, {}, {}, 0, 0, {}, [], "", why)
 
 
 def credit(credences: Sequence[float], truth: int) -> float:

@@ -37,8 +37,10 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "market_making": "protocols.market_making:market_making",
         "sandwiching": "protocols.sandwiching:sandwiching",
         "nested": "protocols.nested:nested",
+        "amplification": "protocols.amplification:amplification",
     },
     "worlds": {
+        "algorithms": "envs.worlds.algorithms:Algorithms",
         "circuits": "envs.worlds.circuits:Circuits",
         "digits": "envs.worlds.digits:Digits",
         "exams": "envs.worlds.exams:Exams",
@@ -64,6 +66,8 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
     },
     "experiments": {
         "irving2018": "experiments.irving2018:EXPERIMENT",
+        "bowman2022": "experiments.bowman2022:EXPERIMENT",
+        "burns2023": "experiments.burns2023:EXPERIMENT",
         "engels2025": "experiments.engels2025:EXPERIMENT",
     },
 }

@@ -43,6 +43,7 @@ _SCHEMA = pa.schema(
         "correct": pa.float64(),
         "arguments": pa.int32(),
         "claims": pa.int32(),
+        "turns": pa.string(),
         "rewards": pa.string(),
         "metrics": pa.string(),
         "sides": pa.string(),
@@ -51,7 +52,7 @@ _SCHEMA = pa.schema(
         "failure": pa.string(),
     }
 )
-_AS_JSON = ("rewards", "metrics", "sides", "replies", "failure")
+_AS_JSON = ("rewards", "metrics", "sides", "turns", "replies", "failure")
 
 
 class Store:
@@ -146,6 +147,7 @@ def _table(records: Sequence[Record]) -> ArrowTable:
         "correct": [r.correct for r in records],
         "arguments": [r.arguments for r in records],
         "claims": [r.claims for r in records],
+        "turns": [dumps(r.turns) for r in records],
         "rewards": [dumps(r.rewards) for r in records],
         "metrics": [dumps(r.metrics) for r in records],
         "sides": [dumps(r.sides) for r in records],

@@ -54,7 +54,7 @@ def summarise(frame: pd.DataFrame) -> Summary:
         return Summary(len(frame), failed, None, None, None, None, 0.0)
     cases = played["case"].to_numpy(str)
     truth = played["truth"].to_numpy(np.int64)
-    credences = _padded(played["credences"])
+    credences = padded(played["credences"])
     return Summary(
         len(frame),
         failed,
@@ -138,7 +138,7 @@ def comparison_as_json(comparison: Comparison) -> dict[str, Any]:
     }
 
 
-def _padded(credences: pd.Series[Any]) -> NDArray[np.float64]:
+def padded(credences: pd.Series[Any]) -> NDArray[np.float64]:
     """(N, A) credences; cases with fewer answers are padded with zeros."""
     width = max(map(len, credences))
     return np.asarray([np.pad(row, (0, width - len(row))) for row in credences], np.float64)

@@ -45,6 +45,7 @@ class Table:
         self._streams = {seat: keys.root(key, seat) for seat in seats}
         self._numbers = dict.fromkeys(seats, 0)
         self._whispers = False
+        self._within: list[Table] = []
 
     # What is drawn by nature
 
@@ -122,7 +123,7 @@ class Table:
 
     def grade(self, levels: Mapping[str, float]) -> None:
         """Give seats another level of skill from here on (see `Seat.level`)."""
-        graded = {s: self._seats[s]._replace(level=level) for s, level in levels.items()}
+        graded = {s: self._seats[s]._replace(graded=level) for s, level in levels.items()}
         self._seats = {**self._seats, **graded}
 
     def heard_by(self, seat: str) -> tuple[Message, ...]:
@@ -137,6 +138,15 @@ class Table:
     def plan(self, steps: Sequence[Sequence[str]]) -> None:
         """Announce who argues from here on; seats that look ahead see it in their view."""
         self._ahead = tuple(tuple(step) for step in steps)
+
+    @property
+    def asked(self) -> dict[str, int]:
+        """Seat -> how many turns it has had."""
+        asked = dict(self._numbers)
+        for inner in self._within:
+            for seat, turns in inner.asked.items():
+                asked[seat] += turns
+        return asked
 
     # Acts
 
@@ -240,8 +250,13 @@ class Table:
         return prices
 
     def inside(self, case: Case, name: str) -> Table:
-        """A table for a game within this one, about another case, with luck and ears of its own."""
-        return Table(self.world, case, self._seats, keys.root(self.key, "inside", name))
+        """A table for a game within this one, about another case, with luck and ears of its own.
+
+        Its seats' turns count as this table's too.
+        """
+        inner = Table(self.world, case, self._seats, keys.root(self.key, "inside", name))
+        self._within.append(inner)
+        return inner
 
     # Words
 

@@ -54,6 +54,21 @@ class World(ABC):
         """
         return _SPENT[protocol](budget) if protocol in _SPENT else {}
 
+    def adversaries(self, protocol: str) -> Mapping[str, Mapping[str, Agent]]:
+        """Name -> seat -> agent: casts that try to mislead the judge, for a search of the worst.
+
+        Seats that are not named keep whoever sits there. None by default.
+        """
+        return {}
+
+    def dial(self, name: str) -> Mapping[float, World]:
+        """Worlds like this one over a dial's range. Empty where there is no such dial.
+
+        "gap": how much weaker the judge is; "obfuscation": how much it cannot check; "pointing":
+        at 0, the world points nowhere in particular where it leads the arguing itself.
+        """
+        return {}
+
     @abstractmethod
     def judge(self) -> Agent:
         """The weak judge that sits here unless the user names another."""

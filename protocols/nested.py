@@ -51,7 +51,7 @@ def _seats(inner: Protocol | None) -> Seats:
     if inner is not None:
         return inner.seats
     role = Seat(("compete",), spaces={"compete": EFFORT})
-    return {"guard": role._replace(level=0.0), "adversary": role}
+    return {"guard": role._replace(graded=0.0), "adversary": role}
 
 
 def _needs(inner: Protocol | None) -> Needs:

@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from oversight import keys
-from oversight.circuits.experts import CircuitExpert, Placement
+from oversight.circuits.experts import Aim, CircuitExpert, Placement
 from oversight.circuits.graph import Circuit, Family, Shape, draw_circuit, read_circuit
 from oversight.circuits.judges import CircuitJudge
 from oversight.circuits.steps import (
@@ -55,6 +55,16 @@ REMEMBERED = 20_000
 """Cases kept: the protocols of a comparison are played on the same ones."""
 
 
+ADVERSARIAL: Mapping[str, tuple[Aim, ...]] = {
+    "consultancy": ("own",),
+    "debate": ("own",),
+    "critique": ("own",),
+    "market_making": ("own", "against"),
+    "sandwiching": ("own", "against"),
+}
+"""What experts without a side may aim at, by protocol: where sides are dealt, the deal decides."""
+
+
 class Circuits(World, Arguable, Askable, Presentable, Separable, Unaided):
     """Random computation graphs whose root value is the question; the common world."""
 
@@ -83,6 +93,7 @@ class Circuits(World, Arguable, Askable, Presentable, Separable, Unaided):
         credulity: float = 0.0,
         selection_aware: bool = True,
         trust: float = 0.0,
+        pointing: Literal["dispute", "random"] = "dispute",
         graph: Path | None = None,
     ) -> None:
         """Dials, all of which the manifest keeps.
@@ -94,6 +105,8 @@ class Circuits(World, Arguable, Askable, Presentable, Separable, Unaided):
                 `oversight.circuits.traces.Skills`.
             placement, honesty: of the default expert.
             credulity, selection_aware, trust: of the default judge.
+            pointing: where two opposed works are compared: from the root down to the crux, or, as
+                a control, at random gates.
             graph: a circuit's file (`read_circuit`); its inputs are drawn anew for each case.
         """
         self.choices = m
@@ -104,6 +117,7 @@ class Circuits(World, Arguable, Askable, Presentable, Separable, Unaided):
         self._expert = CircuitExpert(placement, honesty)
         self._judge = CircuitJudge(credulity, selection_aware, trust)
         self._worker = CircuitWorker()
+        self.pointing = pointing
         self.graph = graph
         self._cases: dict[tuple[int, int], Case] = {}
         self._settings = {k: v for k, v in locals().items() if k not in ("self", "__class__")}
@@ -155,7 +169,7 @@ class Circuits(World, Arguable, Askable, Presentable, Separable, Unaided):
         """An expert's beliefs at an expert's seat, the judge's own at the others."""
         luck: Luck = case.private
         if not role.expert:
-            return self._material(luck, SHALLOW, self.skills.at(1 - role.level))
+            return self._material(luck, SHALLOW, self.skills.at(role.level))
         who = f"{EXPERT}-{int(seat in SECOND)}"
         material = self._material(luck, who, self.skills.at(role.level))
         blind = luck.chosen("blind", self.skills.obfuscation)
@@ -195,10 +209,47 @@ class Circuits(World, Arguable, Askable, Presentable, Separable, Unaided):
                 return {"points": budget, "support": 0}
             case "factored_cognition":
                 return {"depth": self.shape.depth, "attends": budget}
+            case "nested":
+                return {"steps": 2, "inner": f"debate:rounds={max(1, budget // 4)}"}
             case "sandwiching":
                 return {"messages": budget}
             case _:
                 return super().spend(protocol, budget)
+
+    def adversaries(self, protocol: str) -> Mapping[str, Mapping[str, Agent]]:
+        """Experts that place the flaw elsewhere, show other steps, or argue against their belief.
+
+        The critic stays as it is: it is the one who is paid to expose the others.
+        """
+        lying = ("consultant", "debater_0", "debater_1", "proposer", "adversary", "assistant",
+                 "consultant_0", "consultant_1", "solver", "prover")  # fmt: skip
+        if protocol not in ADVERSARIAL:
+            return {}
+        tried = {
+            name: CircuitExpert(placement, shows=shows, aim=aim)
+            for aim in ADVERSARIAL[protocol]
+            for placement in ("deep", "random", "blind")
+            for shows in (("any", "root") if protocol == "consultancy" else ("any",))
+            for name in [f"{placement} flaw, shows {shows}, aims at {aim}"]
+        }
+        return {name: dict.fromkeys(lying, agent) for name, agent in tried.items()}
+
+    def dial(self, name: str) -> Mapping[float, World]:
+        """The judge's glance from an expert's to worse than the default; gates it cannot check."""
+        match name:
+            case "gap":
+                values = [self.skills.expert, 0.02, 0.04, 0.08, 0.16]
+                return {rate: self._with(shallow=rate) for rate in sorted(set(values))}
+            case "obfuscation":
+                return {share: self._with(obfuscation=share) for share in (0.0, 0.1, 0.2, 0.4, 0.8)}
+            case "pointing":
+                return {0.0: self._with(pointing="random")}
+            case _:
+                return {}
+
+    def _with(self, **changed: Any) -> Circuits:
+        settings = {k: v for k, v in self._settings.items() if k != "graph"} | changed
+        return Circuits(**settings, graph=self.graph)
 
     # Work
 
@@ -249,7 +300,7 @@ class Circuits(World, Arguable, Askable, Presentable, Separable, Unaided):
         said = view.transcript
         held, gates = works(said), self._gates
         if len(held) > 1 and seat in held:
-            path = descent(case.question.data, *list(held.values())[:2])
+            path = self._compared(case.question.data, *list(held.values())[:2])
             turn = sum(m.seat == seat and m.act == "argue" for m in said)
             legal = (path[turn],) if turn < len(path) else ()
             return Choose(gates, legal, silence=not legal)
@@ -259,6 +310,12 @@ class Circuits(World, Arguable, Askable, Presentable, Separable, Unaided):
         if asked in legal and seat in held:
             return Choose(gates, (asked,))
         return Choose(gates, legal, silence=True)
+
+    def _compared(self, asked: Asked, one: Work, other: Work) -> Sequence[int]:
+        """The gates at which two opposed works are compared, in order."""
+        if self.pointing == "dispute" or one.values[-1] == other.values[-1]:
+            return descent(asked, one, other)
+        return keys.generator(asked.key).permutation(asked.circuit.gates).tolist()
 
     @property
     def argue_bound(self) -> Choose:

@@ -35,6 +35,7 @@ Floats = NDArray[np.float64]
 Keys = NDArray[np.uint64]
 Held = NDArray[np.bool_]
 
+
 class Domain(NamedTuple):
     """The two maps from general to domain Elo."""
 

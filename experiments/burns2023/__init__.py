@@ -7,14 +7,14 @@ its own answers (the auxiliary confidence loss)?
 """
 
 from experiments.burns2023 import findings
-from experiments.burns2023.transfers import GRADES, SIZES, transfers
+from experiments.burns2023.transfers import GRADES, SIZES, train_all
 from oversight.study import Experiment, Findings, Job
 
 
 def run(job: Job) -> Findings:
     """Train every supervisor, its students and their ceiling."""
     size = SIZES[job.data, job.scale]
-    played = transfers(job, size)
+    played = train_all(job, size)
     return Findings(
         list(findings.cells(played)),
         list(findings.claims(played)),
@@ -29,6 +29,8 @@ NOTES = (
     "Each seed splits the training images anew: the supervisor learns from one half and labels the "
     "other half, from which alone the student learns. The ceiling is the same student on the true "
     "labels of that other half.",
+    "A supervisor that sees random pixels errs at random, and a student can average that away. The "
+    "others err alike on like images, and a student that imitates them learns the errors too.",
     "Labels are the supervisor's probabilities. The confidence term hardens the student's answers "
     "so that a batch has the supervisor's class counts; the paper states this for two classes, the "
     "form for ten is ours. Its weight rises to 0.5 over the first tenth of training.",

@@ -15,7 +15,8 @@ from oversight.metrics.intervals import Interval
 from oversight.report import figures
 from oversight.study import Cell, Claim, Figure, cell
 
-STUDENT = {"plain": "plain student", "confident": "student with the confidence loss"}
+DRAWN = {"plain": "plain student", "confident": "student with the confidence loss"}
+STUDENT = {**DRAWN, "uncounted": "the same without class counts"}
 TITLES: dict[Kind, str] = {
     "pixels": "sees few pixels",
     "blocks": "sees coarse images",
@@ -100,19 +101,19 @@ def _shown(found: Interval) -> str:
 def drawn(played: Sequence[Transfer]) -> Iterator[Figure]:
     """Accuracies against the supervisor's own, and what each student recovered."""
     ceiling = float(np.mean([one.ceiling.mean() for one in played]))
-    for student, words in STUDENT.items():
+    for student, words in DRAWN.items():
         yield figures.curve(
             f"burns2023-{student}",
             f"The {words}'s accuracy against its supervisor's, by what holds the supervisor back. "
             "A student that only copied its supervisor would lie on the supervisors' own line.",
             {
-                "the supervisors": _against(played, "weak"),
+                "the supervisors": _themselves(played),
                 **{
                     title: _against([one for one in played if one.grade.kind == family], student)
                     for family, title in TITLES.items()
                 },
             },
-            xlabel="supervisor's accuracy",
+            xlabel="supervisor's accuracy, %",
             ylabel="accuracy on test images",
             references={"ceiling": ceiling},
         )
@@ -123,7 +124,7 @@ def drawn(played: Sequence[Transfer]) -> Iterator[Figure]:
         "supervisor's accuracy is in brackets.",
         [
             figures.Row(_row_name(settled[grade]), recovered(settled[grade], student), None, group)
-            for student, group in STUDENT.items()
+            for student, group in DRAWN.items()
             for grade in GRADES
             if grade in settled
         ],
@@ -133,9 +134,14 @@ def drawn(played: Sequence[Transfer]) -> Iterator[Figure]:
     )
 
 
-def _against(played: Sequence[Transfer], table: str) -> list[tuple[float, Interval]]:
-    points = [(float(one.weak.mean()), crossed_mean(getattr(one, table))) for one in played]
-    return sorted(points)
+def _against(played: Sequence[Transfer], student: str) -> list[tuple[float, Interval]]:
+    return [(100 * float(one.weak.mean()), crossed_mean(getattr(one, student))) for one in played]
+
+
+def _themselves(played: Sequence[Transfer]) -> list[tuple[float, Interval]]:
+    """The line of no gain: no band, for it is where the others' x is read."""
+    reached = sorted(float(one.weak.mean()) for one in played)
+    return [(100 * x, Interval(x, x, x, 0)) for x in reached]
 
 
 def _row_name(one: Transfer) -> str:

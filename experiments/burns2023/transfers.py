@@ -81,6 +81,8 @@ class Transfer(NamedTuple):
     weak: NDArray[np.float64]
     plain: NDArray[np.float64]
     confident: NDArray[np.float64]
+    uncounted: NDArray[np.float64]
+    """The confidence loss without the supervisor's class counts."""
     ceiling: NDArray[np.float64]
 
 
@@ -99,7 +101,7 @@ class Bench:
 
     def row(self, number: int) -> Mapping[str, Any]:
         """Right or wrong on every test image, for one seed (rows go by seed) and one supervisor."""
-        from oversight.training.weak_to_strong import confident, plain
+        from oversight.training.weak_to_strong import confident, first_answers, plain
 
         run, place = divmod(number, len(GRADES))
         grade, seed = GRADES[place], keys.root(self.job.seed, "weak-to-strong", run)
@@ -115,6 +117,7 @@ class Bench:
             "weak": self._graded(supervisor.probabilities(tested)),
             "plain": student(plain),
             "confident": student(confident(MOST_ALPHA)),
+            "uncounted": student(confident(MOST_ALPHA, first_answers)),
             "ceiling": self._ceiling(run, seed, taught),
         }
 
@@ -195,7 +198,7 @@ def block_means(images: Images, side: int, blocks: int) -> Images:
     return np.stack(cells, axis=1).astype(np.float32)
 
 
-def transfers(job: Job, size: Size) -> list[Transfer]:
+def train_all(job: Job, size: Size) -> list[Transfer]:
     """Every supervisor with its students, trained or read back."""
     bench = Bench(job, size)
     grades = [list(grade) for grade in GRADES]

@@ -27,13 +27,15 @@ NOTES = (
     "The abstract's success rates (13.5, 51.7, 10.0 and 9.4 %) come from fits that were not "
     "released. The fits that were give 11.062, 51.358, 27.570 and 9.798 %, and only those can be "
     "reproduced; Backdoor code is far from its abstract.",
-    "The released lines have no cuts. All Elos here are therefore straight lines of general Elo, "
-    "also where a gap leads beyond the models that were rated.",
+    "Of the released fits the slopes and intercepts are used, without cuts: domain Elos are "
+    "straight lines of general Elo, also where a gap leads beyond the models that were rated.",
     f"Planted tournaments are ours: {len(ENTRANTS)} players of general Elo {ENTRANTS[0]:g} to "
     f"{ENTRANTS[-1]:g}, each guarding and attacking, {GAMES} contests a pair, rated by likelihood "
     f"with a normal prior of {SPREAD:g} Elo. Slopes: planted on the released lines, fitted "
     "straight and weighted by the bootstrap's errors; the intervals are percentiles of the "
-    "parametric bootstrap. Cuts: planted at slope 1, flat below 1025 or above 1275 Elo.",
+    "parametric bootstrap. Cuts: planted at slope 1, flat below 1025 or above 1275 Elo, where "
+    "a player is up to 125 Elo off the line and its rating off by some 11; a cut must hold two "
+    "players or more.",
     "Intervals: 95 %, Wilson's over games, chains or tournaments, a bootstrap for means.",
 )
 

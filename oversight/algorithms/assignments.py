@@ -30,6 +30,7 @@ class SequentialAssignments(Task):
         self.simple = 2 * size
         self.question_widths = (3, size)
         self.fact_widths = (size, size + self.modulus, size + 1)
+        self.named_by = (None, 0)
 
     def _answers(self) -> Sequence[str]:
         return [*(f"v{v}" for v in range(self.size)), *map(str, range(self.modulus))]

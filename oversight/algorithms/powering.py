@@ -26,6 +26,7 @@ class PermutationPowering(Task):
         self.facts = self.simple = size
         self.question_widths = (2,) * (difficulty + 1) + (size,)
         self.fact_widths = (size, size)
+        self.named_by = (None,) * (difficulty + 1) + (0,)
 
     @classmethod
     def deepest(cls, size: int) -> int:

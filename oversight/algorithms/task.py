@@ -43,6 +43,8 @@ class Task(ABC):
     """How many values each token of a question takes."""
     fact_widths: tuple[int, ...]
     """The same of a fact."""
+    named_by: tuple[int | None, ...]
+    """For each token of a question, which token of a fact names the same thing, if any."""
 
     def __init__(self, size: int, difficulty: int) -> None:
         """`size`: how many symbols; `difficulty`: the deepest question, 1 needs facts alone."""

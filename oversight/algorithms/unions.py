@@ -29,6 +29,7 @@ class UnionFind(Task):
         self.facts = self.simple = size
         self.question_widths = (2, size)
         self.fact_widths = (size, size + self.sets)
+        self.named_by = (None, 0)
 
     def _answers(self) -> Sequence[str]:
         return [*(f"e{e}" for e in range(self.size)), *(f"set {s}" for s in range(self.sets))]

@@ -35,6 +35,7 @@ class WildcardSearch(Task):
         self.most = 2**difficulty  # the greatest sum
         self.question_widths = (3,) * self.length
         self.fact_widths = (2,) * self.length + (len(VALUES),)
+        self.named_by = tuple(range(self.length))
 
     @classmethod
     def deepest(cls, size: int) -> int:

@@ -22,6 +22,7 @@ from oversight.registry import Setting
 from oversight.spaces import Choose, Reply
 
 Placement = Literal["deep", "random", "blind"]
+Aim = Literal["own", "against"]
 
 
 class CircuitExpert(Agent):
@@ -34,6 +35,8 @@ class CircuitExpert(Agent):
         pointing: what a critic does that finds no flaw: points at something all the same (the game
             is zero-sum), or is silent, which tells the judge something.
         shows: which steps a consultant picks that may pick: any but the flaw, or from the root.
+        aim: what it wants the judge to believe where the protocol gives it no side: what it
+            believes itself, or something else.
     """
 
     def __init__(
@@ -42,6 +45,7 @@ class CircuitExpert(Agent):
         honesty: float = 0.0,
         pointing: Literal["always", "truthful"] = "always",
         shows: Literal["any", "root"] = "any",
+        aim: Aim = "own",
     ) -> None:
         if not 0 <= honesty <= 1:
             raise OversightError(f"honesty is a probability, got {honesty}")
@@ -49,6 +53,7 @@ class CircuitExpert(Agent):
         self.honesty = honesty
         self.pointing = pointing
         self.shows = shows
+        self.aim: Aim = aim
 
     @property
     def label(self) -> str:
@@ -56,6 +61,7 @@ class CircuitExpert(Agent):
         turned = [f"honesty={self.honesty:g}"] if self.honesty else []
         turned += ["truthful"] if self.pointing == "truthful" else []
         turned += ["from the root"] if self.shows == "root" else []
+        turned += ["against its belief"] if self.aim == "against" else []
         return f"expert({', '.join([self.placement, *turned])})"
 
     def act(self, turns: Sequence[Turn]) -> list[Reply]:
@@ -69,11 +75,22 @@ class CircuitExpert(Agent):
                 f"expert sits where an expert of circuits sits, not at {turn.seat} ({turn.act})"
             )
         plays: dict[str, Callable[[Turn, Material, Choose], Reply]] = {
-            "claim": _claim, "present": self._present, "argue": self._argue, "inspect": _inspect,
-        }  # fmt: skip
+            "claim": self._claim,
+            "present": self._present,
+            "argue": self._argue,
+            "inspect": _inspect,
+        }
         if turn.act not in plays:
             raise OversightError(f"an expert of circuits cannot {turn.act}; name another agent")
         return plays[turn.act](turn, material, space)
+
+    def _claim(self, turn: Turn, material: Material, space: Choose) -> Reply:
+        """The candidate that it wants believed; any, if its own answer is none of them."""
+        asked: Asked = turn.view.question.data
+        if material.root not in asked.values:
+            return _any(turn, list(space.options))
+        own = asked.values.index(material.root)
+        return own if self.aim == "own" else 1 - own
 
     def _present(self, turn: Turn, material: Material, space: Choose) -> Reply:
         flaws = [option for option in space.options if option]
@@ -106,7 +123,7 @@ class CircuitExpert(Agent):
             return self._show(turn, material, held[turn.seat], options)
         if held:
             return self._point(turn, material, next(iter(held.values())), options)
-        return _expose(turn, material, options)
+        return _expose(turn, material, options, self.aim)
 
     def _show(self, turn: Turn, material: Material, work: Work, options: list[int]) -> Reply:
         """A step of one's own, not the flawed one if there is another."""
@@ -123,14 +140,6 @@ class CircuitExpert(Agent):
         return _any(turn, options)
 
 
-def _claim(turn: Turn, material: Material, space: Choose) -> Reply:
-    """The candidate that is its own answer; any, if none is."""
-    asked: Asked = turn.view.question.data
-    if material.root in asked.values:
-        return asked.values.index(material.root)
-    return _any(turn, list(space.options))
-
-
 def _inspect(turn: Turn, material: Material, space: Choose) -> Reply:
     """A gate that a worker answered at a glance, and wrongly; the nearest to the root."""
     said = (m.data for m in turn.view.transcript if isinstance(m.data, Answered))
@@ -145,8 +154,11 @@ def _inspect(turn: Turn, material: Material, space: Choose) -> Reply:
     return max(failing, default=None)
 
 
-def _expose(turn: Turn, material: Material, options: list[int]) -> Reply:
-    """A gate of the judge's own trace whose correction, as this expert sees it, flips its root."""
+def _expose(turn: Turn, material: Material, options: list[int], aim: Aim) -> Reply:
+    """A gate of the judge's own trace whose correction, as this expert sees it, flips its root.
+
+    One that means to mislead keeps silent about corrections that lead to what it believes itself.
+    """
     if material.judge is None:
         return None
     circuit = material.circuit
@@ -154,17 +166,20 @@ def _expose(turn: Turn, material: Material, options: list[int]) -> Reply:
     for gate in options:
         a, b = circuit.children(gate)
         right = material.evaluate(gate, trace[a], trace[b])
-        if right != trace[circuit.wire(gate)] and _root_after(material, trace, gate, right):
+        if right == trace[circuit.wire(gate)]:
+            continue
+        after = _root_after(material, trace, gate, right)
+        if after != trace[-1] and (aim == "own" or after != material.root):
             return gate
     return None
 
 
-def _root_after(material: Material, trace: tuple[int, ...], gate: int, value: int) -> bool:
-    """Whether the judge's root changes when one gate of its trace does."""
+def _root_after(material: Material, trace: tuple[int, ...], gate: int, value: int) -> int:
+    """The judge's root once one gate of its trace has another value."""
     circuit = material.circuit
     a, b = circuit.children(gate)
     shift = (value - circuit.evaluate(gate, trace[a], trace[b])) % circuit.m
-    return corrected(circuit, trace, {gate: shift})[-1] != trace[-1]
+    return corrected(circuit, trace, {gate: shift})[-1]
 
 
 def _wrong(material: Material, work: Work, gate: int) -> bool:
@@ -185,7 +200,8 @@ def expert(
     honesty: float = 0.0,
     pointing: Literal["always", "truthful"] = "always",
     shows: Literal["any", "root"] = "any",
+    aim: Aim = "own",
 ) -> CircuitExpert:
     """`expert[:placement]`: an expert of the world `circuits`, with dials."""
     on_circuits(setting, "expert")
-    return CircuitExpert(placement, honesty, pointing, shows)
+    return CircuitExpert(placement, honesty, pointing, shows, aim)

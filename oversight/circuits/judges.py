@@ -143,16 +143,20 @@ def _dispute(
     claimed: dict[str, int],
     brought: Sequence[tuple[str, Check]],
 ) -> Dispute | None:
-    """The last gate that two opposed claimants both showed, and what follows from it."""
+    """Where two opposed claimants' works part, as far as both showed the same gates."""
     if len(claimed) != 2 or len(set(claimed.values())) != 2:
         return None
     one, other = ({c.gate: c for who, c in brought if who == name} for name in claimed)
     if not one or one.keys() != other.keys():
         return None
-    gate = list(one)[-1]
     sides = [1 if answer == 1 else -1 for answer in claimed.values()]
-    a, b = one[gate], other[gate]
     circuit = material.circuit
+    parting = [g for g in one if (one[g].x, one[g].y) != (other[g].x, other[g].y)]
+    cruxes = [g for g in one if g not in parting and one[g].value != other[g].value]
+    if not cruxes and not parting:
+        return None
+    gate = (cruxes or parting)[-1]
+    a, b = one[gate], other[gate]
 
     def whose(value: int | None, first: int, second: int) -> int:
         return {second: sides[1], first: sides[0]}.get(value, 0) if first != second else 0  # type: ignore[arg-type]

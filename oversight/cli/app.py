@@ -7,23 +7,32 @@ that the message says how to mend; 130 interrupted.
 from __future__ import annotations
 
 import json
-import shlex
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 
-from oversight.cli import show
+from oversight.cli import comparing, show
+from oversight.cli.common import (
+    NOT_WELL,
+    WRONG_USAGE,
+    AsJson,
+    DataDir,
+    Processes,
+    Seed,
+    command_line,
+    interruptible,
+    one_of,
+    pairs,
+    positive,
+    say,
+    world_of,
+)
 from oversight.cli.progress import progress_bars
 from oversight.core import OversightError
 from oversight.rollout import WIDTH
 from oversight.study import Scale
-
-WRONG_USAGE, NOT_WELL, INTERRUPTED = 2, 1, 130
 
 app = typer.Typer(
     name="oversight",
@@ -34,12 +43,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Seed = Annotated[int, typer.Option(help="The root of all luck; the same seed, the same games.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print the results as JSON.")]
-DataDir = Annotated[
-    Path | None, typer.Option(help="The folder of the four MNIST files, gzipped or not.")
-]
-Processes = Annotated[int, typer.Option(help="How many processes play at once.")]
 RunDirectory = Annotated[Path, typer.Argument(help="A run's directory, as --out named it.")]
 
 
@@ -85,11 +88,11 @@ def run(
     from oversight.runs import Effort, run
     from oversight.summary import comparison_as_json
 
-    played = load("protocols", protocol).bind(**_pairs(set_, "--set"))
-    place = _world(world, data_dir)
-    casting = cast_for(played, place, _pairs(agent, "--agent"), judge)
+    played = load("protocols", protocol).bind(**pairs(set_, "--set"))
+    place = world_of(world, data_dir)
+    casting = cast_for(played, place, pairs(agent, "--agent"), judge)
     alone = any(isinstance(a, HumanAgent) for a in casting.cast.values())
-    with _interruptible(out), progress_bars("playing", quiet=alone) as progress:
+    with interruptible(out), progress_bars("playing", quiet=alone) as progress:
         result = run(
             played, place, casting.cast, episodes=episodes, seed=seed, out=out,
             controls=controls, effort=Effort(1 if alone else width, processes),
@@ -112,8 +115,8 @@ def run(
     if out is not None:
         from oversight.report.run_page import write_run_page
 
-        page = write_run_page(out, played, place, result, found, seed, _command())
-        _say(f"page: {page}")
+        page = write_run_page(out, played, place, result, found, seed, command_line())
+        say(f"page: {page}")
     raise typer.Exit(NOT_WELL if result.failed else 0)
 
 
@@ -147,28 +150,28 @@ def reproduce(
     chosen: study.Experiment = load("experiments", experiment)
     job = study.Job(
         scale=scale,
-        data=_one_of(data or chosen.data[0], chosen.data, "--data"),
+        data=one_of(data or chosen.data[0], chosen.data, "--data"),
         seed=seed,
         out=out or Path("runs") / f"{experiment}-{data or chosen.data[0]}-{scale}",
         data_dir=data_dir,
-        processes=_positive(processes, "--processes"),
+        processes=positive(processes, "--processes"),
     )
-    with _interruptible(job.out), study.timed(job.out) as seconds:
+    with interruptible(job.out), study.timed(job.out) as seconds:
         with progress_bars(experiment) as progress:
             findings = chosen.run(job._replace(progress=progress))
         results = study.as_json(chosen, job, findings, seconds())
     from oversight.report.experiment_page import publish as publish_page
     from oversight.report.experiment_page import write_results
 
-    written = write_results(chosen, job, findings, results, _command())
+    written = write_results(chosen, job, findings, results, command_line())
     if publish is not None:
-        written += publish_page(chosen, job, findings, results, _command(), publish)
+        written += publish_page(chosen, job, findings, results, command_line(), publish)
     if as_json:
         print(json.dumps(results, indent=2))
     else:
         show.findings(chosen, findings)
     for path in written:
-        _say(f"wrote {path}")
+        say(f"wrote {path}")
     raise typer.Exit(0 if all(claim.holds for claim in findings.claims) else NOT_WELL)
 
 
@@ -231,68 +234,18 @@ def show_(
         show.game(record, game)
 
 
+app.command(
+    epilog="Examples:\n\n"
+    "oversight compare --world circuits --episodes 2000\n\n"
+    "oversight compare --world circuits --judge tabulated --out runs/compare\n\n"
+    "oversight compare --world digits --protocols naive,debate,consultancy --budget 6 --json"
+)(comparing.compare)
+
+
 def main() -> None:
     """The `oversight` command."""
     try:
         app()
     except OversightError as error:
-        _say(f"[bold red]error:[/] {show.plain(str(error))}")
+        say(f"[bold red]error:[/] {show.plain(str(error))}")
         sys.exit(WRONG_USAGE)
-
-
-@contextmanager
-def _interruptible(out: Path | None) -> Generator[None]:
-    """Say what Ctrl-C leaves, and exit with the shell's own code for it."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        _say(
-            "interrupted; nothing was kept: name a directory with --out to go on another time"
-            if out is None
-            else f"interrupted; {out} keeps what was finished: run the same command to go on"
-        )
-        raise typer.Exit(INTERRUPTED) from None
-
-
-def _say(text: str) -> None:
-    Console(stderr=True, soft_wrap=True, highlight=False).print(text)
-
-
-def _command() -> str:
-    return shlex.join(["oversight", *sys.argv[1:]])
-
-
-def _world(spec: str, data_dir: Path | None) -> Any:
-    from oversight.registry import build
-
-    name = spec.partition(":")[0]
-    place = build("worlds", spec)
-    if data_dir is not None:
-        if not hasattr(place, "data_dir"):
-            raise OversightError(f"--data-dir: {name} needs no files")
-        place.data_dir = data_dir
-    return place
-
-
-def _pairs(words: list[str] | None, option: str) -> dict[str, Any]:
-    pairs: dict[str, Any] = {}
-    for word in words or []:
-        name, equals, value = word.partition("=")
-        if not equals or not name:
-            raise OversightError(f"{option} {word!r}: write name=value")
-        pairs[name] = value
-    return pairs
-
-
-def _one_of(value: str, known: tuple[str, ...], option: str) -> str:
-    from oversight.registry import suggest
-
-    if value not in known:
-        raise OversightError(f"{option} {suggest(value, known, 'values')}")
-    return value
-
-
-def _positive(value: int, option: str) -> int:
-    if value < 1:
-        raise OversightError(f"{option} must be at least 1, got {value}")
-    return value

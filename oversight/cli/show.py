@@ -40,6 +40,21 @@ def comparison(title: str, found: Comparison) -> None:
         console.print(f"agent score difference: {_interval(found.asd, 2)} nats")
 
 
+def compared(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], notes: Sequence[str]
+) -> None:
+    """Every protocol in a row, and what the reader must know."""
+    table = _table(title)
+    for place, name in enumerate(columns):
+        table.add_column(name, justify="right" if place else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*map(escape, row))
+    console = Console()
+    console.print(table)
+    for note in notes:
+        console.print(escape(note), highlight=False)
+
+
 def failures(frames: Mapping[str, pd.DataFrame]) -> None:
     """The different reasons for which games failed, with how often."""
     lost = pd.concat(frames.values())["failure"].dropna()

@@ -7,6 +7,8 @@ columns of the table apart from each other; it errs to the wide side.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -52,11 +54,17 @@ def crossed_ratio(
 
 def _resampled(values: Floats, seed: int) -> Floats:
     """(R,) means of the table, its rows and its columns drawn with replacement."""
+    rows, columns = _counts(*values.shape, seed)
+    return np.einsum("rn,rn->r", rows @ values, columns) / values.size
+
+
+@lru_cache(maxsize=1)  # an experiment has many tables of one shape; one draw can take 100 MB
+def _counts(seeds: int, cases: int, seed: int) -> tuple[Floats, Floats]:
+    """How often each seed (R, S) and each case (R, N) is in each resample."""
     drawn = np.random.default_rng(seed)
-    seeds, cases = values.shape
-    rows = drawn.multinomial(seeds, np.full(seeds, 1 / seeds), RESAMPLES) / seeds  # (R, S)
-    columns = drawn.multinomial(cases, np.full(cases, 1 / cases), RESAMPLES) / cases  # (R, N)
-    return np.einsum("rn,rn->r", rows @ values, columns)
+    rows = drawn.multinomial(seeds, np.full(seeds, 1 / seeds), RESAMPLES)
+    columns = drawn.multinomial(cases, np.full(cases, 1 / cases), RESAMPLES)
+    return rows.astype(np.float64), columns.astype(np.float64)
 
 
 def _bounds(means: Floats, level: float) -> tuple[float, float]:

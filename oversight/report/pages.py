@@ -88,6 +88,16 @@ def number(value: float) -> str:
     return _minus(shown)
 
 
+def decimal(value: float | None) -> str:
+    """Three decimals; a dash where there is no number."""
+    return "–" if value is None else _minus(f"{value:.3f}")
+
+
+def settings(values: Mapping[str, Any]) -> str:
+    """Settings in a line."""
+    return ", ".join(f"{name}={value}" for name, value in values.items()) or "no settings"
+
+
 def signed(value: float) -> str:
     """A payoff: two decimals and its sign."""
     return _minus(f"{value:+.2f}")

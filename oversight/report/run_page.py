@@ -183,8 +183,8 @@ def _first(games: list[Game]) -> int:
 
 def _made(out: Path, protocol: Protocol, world: World, seed: int) -> dict[str, str]:
     made = {
-        "protocol": f"{protocol.name}: {_settings(protocol.settings)}",
-        "world": f"{world.name}: {_settings(world.settings)}",
+        "protocol": f"{protocol.name}: {pages.settings(protocol.settings)}",
+        "world": f"{world.name}: {pages.settings(world.settings)}",
         "seed": str(seed),
     }
     if (out / MAIN / "manifest.json").exists():
@@ -192,10 +192,6 @@ def _made(out: Path, protocol: Protocol, world: World, seed: int) -> dict[str, s
         made |= {"begun": manifest["created"], "revision": manifest["revision"] or "not in git"}
         return made | {"python": manifest["python"], **manifest["versions"]}
     return made | pages.circumstances()
-
-
-def _settings(values: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name}={value}" for name, value in values.items()) or "no settings"
 
 
 def _words(name: str) -> str:

@@ -10,8 +10,8 @@ f̂ is f hardened, and no gradient flows through it. With two classes the paper 
 batch quantile at which the share of ones is the supervisor's. Those are the labels likeliest under
 f, Π_i f(ŷ_i | x_i), among all labellings of the batch with so many ones: swapping a one for a zero
 of smaller f₁ can only lose. That says what f̂ is for many classes too: the likeliest labelling of
-the batch whose class counts are the supervisor's, an assignment problem. Without the counts f̂ would
-be f's first answer, which a weakly taught student drives into a single class.
+the batch whose class counts are the supervisor's, an assignment problem. Without the counts f̂ is
+f's first answer (`first_answers`), which lets a weakly taught student fall into a single class.
 
 Deviations: the paper states two classes only; for more, f̂ is as derived here.
 """
@@ -30,11 +30,13 @@ from torch import Tensor, nn
 
 Loss: TypeAlias = Callable[[Tensor, Tensor, float], Tensor]
 """`(log f, targets, share of training done) -> loss`: (B, C), (B, C) -> (B,), unreduced, nats."""
+Harden: TypeAlias = Callable[[Tensor, Tensor], Tensor]
+"""`(log f, weak labels) -> f̂`: (B, C), (B, C) -> (B, C), one-hot and without a gradient."""
 
 WARM_UP = 0.1
 """The share of training over which α rises from 0 to its most."""
 _LEAST = -1e6  # nats: an assignment needs finite numbers
-_ROUNDING = 1e-6  # sums of float32 probabilities fall a little short of whole numbers
+_DIGITS = 4  # of a batch's class counts: float32 probabilities sum to no more
 
 
 def cross_entropy(log_probs: Tensor, targets: Tensor) -> Tensor:
@@ -60,16 +62,24 @@ def quotas(weak: Tensor) -> NDArray[np.int64]:
 
     Σ_i w_i rounded down, what is missing going to the greatest remainders (two classes: rounding).
     """
-    wanted = weak.detach().double().sum(dim=0).numpy()
-    given = np.floor(wanted + _ROUNDING).astype(np.int64)
+    wanted = weak.detach().double().sum(dim=0).numpy().round(_DIGITS)
+    given = np.floor(wanted).astype(np.int64)
     missing = len(weak) - int(given.sum())
     given[np.argsort(given - wanted, kind="stable")[:missing]] += 1
     return given
 
 
-def confidence_loss(log_probs: Tensor, weak: Tensor, *, alpha: float) -> Tensor:
+def first_answers(log_probs: Tensor, weak: Tensor) -> Tensor:
+    """f̂ without the supervisor's class counts: one-hot (B, C) at each example's greatest f."""
+    fixed = log_probs.detach()
+    return nn.functional.one_hot(fixed.argmax(dim=-1), fixed.shape[-1]).to(fixed.dtype)
+
+
+def confidence_loss(
+    log_probs: Tensor, weak: Tensor, *, alpha: float, harden: Harden = hardened
+) -> Tensor:
     """CE(f, (1 − α)·w + α·f̂), nats: (B, C), (B, C) -> (B,). α = 0 is plain cross-entropy."""
-    targets = (1 - alpha) * weak + alpha * hardened(log_probs, weak)
+    targets = (1 - alpha) * weak + alpha * harden(log_probs, weak)
     return cross_entropy(log_probs, targets)
 
 
@@ -83,13 +93,13 @@ def plain(log_probs: Tensor, targets: Tensor, done: float) -> Tensor:
     return cross_entropy(log_probs, targets)
 
 
-def confident(most: float) -> Loss:
+def confident(most: float, harden: Harden = hardened) -> Loss:
     """The `Loss` with the auxiliary confidence term, α warming up to `most` ≤ ½."""
     if not 0 <= most <= 0.5:
         raise ValueError(f"alpha goes up to 0.5 at most, got {most:g}")
 
     def loss(log_probs: Tensor, targets: Tensor, done: float) -> Tensor:
-        return confidence_loss(log_probs, targets, alpha=warmed_up(done, most))
+        return confidence_loss(log_probs, targets, alpha=warmed_up(done, most), harden=harden)
 
     return loss
 

@@ -34,6 +34,7 @@ VARIANTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     ),
     "critique": ({"rebuttal": True, "points": 2}, {"proposal": "own", "points": 2}),
     "nested": ({"steps": 3},),
+    "amplification": ({"depth": 2, "votes": 2, "subquestions": 2}, {"votes": 3}),
     "sandwiching": (
         {"novices": 3, "messages": 2},
         {"form": "novice_alone", "novices": 2},
@@ -41,6 +42,7 @@ VARIANTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     ),
 }
 SPECS = {
+    "algorithms": "algorithms:task=wildcard_search",
     "circuits": "circuits:depth=3,width=4",
     "digits": "digits:rollouts=8",
     "mnist": "mnist:rollouts=8",
