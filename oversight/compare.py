@@ -199,7 +199,7 @@ def _row(
     played = main[main["failure"].isna()]
     if played.empty:
         return _lost(protocol, len(main))
-    controls = _controls(bench, protocol, cast, played, shared)
+    controls = _controls(bench, protocol, cast, main, shared)
     reached = {name: float(frame["correct"].mean()) for name, frame in controls.items()}
     over = strongest(reached)
     worst = bench.worst(protocol, cast)
@@ -241,14 +241,14 @@ def _controls(
     bench: Bench,
     protocol: Protocol,
     cast: Cast,
-    played: pd.DataFrame,
+    main: pd.DataFrame,
     shared: Mapping[str, pd.DataFrame],
 ) -> dict[str, pd.DataFrame]:
     """What gives nobody trust, at no more than the same budget; none beside the judge itself."""
     if protocol.name in ("naive", "expert"):
         return {}
     found = dict(shared)
-    claims = int(played["claims"].max())
+    claims = int(main["claims"].max())
     if claims:
         declared = bench.naive(f"{DECLARED}-{claims}", evidence=bench.budget, sides=claims)
         found |= {} if declared is None else {DECLARED: declared}
@@ -263,7 +263,9 @@ def _controls(
         }
         name = f"{protocol.name}-{RANDOM}"
         for world in bench.world.dial("pointing").values() or [bench.world]:
-            found[RANDOM] = bench.play(name, protocol, at_random, world)
+            frame = bench.play(name, protocol, at_random, world)
+            if not frame["transcript"].equals(main["transcript"]):  # where arguing leaves a choice
+                found[RANDOM] = frame
     return found
 
 

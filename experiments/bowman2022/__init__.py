@@ -7,12 +7,13 @@ known: how alike the two err, how item difficulty spreads, how well the assistan
 the novice weighs it, and the rounding of the published numbers.
 """
 
+from envs.worlds.exams import Fit
 from experiments.bowman2022 import findings
 from experiments.bowman2022.games import SIZES, play
 from experiments.bowman2022.prediction import predictions
 from oversight.study import Experiment, Findings, Job
 
-FITS = ("mmlu", "quality")
+FITS: tuple[Fit, ...] = ("mmlu", "quality")
 
 
 def run(job: Job) -> Findings:
@@ -31,21 +32,21 @@ def run(job: Job) -> Findings:
 
 
 NOTES = (
-    "Fitted, not predicted: novice, assistant and expert alone, and how alike novices err (from the "
-    "vote of novices alone). Nothing was fitted to novice and assistant together.",
-    "A prediction's value is the median over draws of the unknowns and its interval the middle 95 % "
-    "of them; n counts draws. Drawn evenly: correlation of the two parties' noise 0 to 0.5, spread "
-    "of log difficulty 0 to 1, the assistant's accuracy from its single answer's to its best of 20, "
-    "published numbers within their rounding, 3 or 5 voters; on a log scale, the weight the novice "
-    "gives its own evidence, half to twice the right one.",
+    "Fitted, not predicted: novice, assistant and expert alone, and how alike novices err (from "
+    "the vote of novices alone). Nothing was fitted to novice and assistant together.",
+    "A prediction's value is the median over draws of the unknowns and its interval the middle "
+    "95 % of them; n counts draws. Drawn evenly: correlation of the two parties' noise 0 to 0.5, "
+    "spread of log difficulty 0 to 1, the assistant's accuracy from its single answer's to its best "
+    "of 20, published numbers within their rounding, 3 or 5 voters; on a log scale, the weight that "
+    "the novice gives its own evidence, half to twice what would be right for independent errors.",
     "How many people and questions stand behind the published numbers is not in our source, so "
     "their own sampling error is not in any interval here.",
-    "In the game the assistant's evidence is shared choice by choice and taken at its worth; the "
-    "paper's people could cross-examine, look things up and change strategy, which this leaves out.",
+    "In the game the assistant's evidence is shared choice by choice and taken at its worth. The "
+    "paper's people could cross-examine and change strategy, which this leaves out.",
     "Rows of all-or-none knowledge (a party knows an item or guesses, the two independently) were "
     "added after the predictions were seen, and test nothing.",
     "Played games use the middle of the ranges: correlation 0.25, spread 0.5, a novice who knows "
-    "both reliabilities on average.",
+    "both reliabilities on average. Debate places one side on the truth, which dialogue does not.",
 )
 
 EXPERIMENT = Experiment(

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from envs.worlds.exams import PUBLISHED, Exams
+from envs.worlds.exams import PUBLISHED, Exams, Fit, Kind, Model
 from experiments.bowman2022.prediction import crowd
 from experiments.bowman2022.published import TITLES, TOGETHER
 from oversight.casting import cast_for
@@ -20,7 +20,7 @@ from oversight.store import Store
 from oversight.study import Job, Transcript
 
 VOTERS = 5
-MIDDLE: Mapping[str, float] = {"correlation": 0.25, "spread": 0.5}
+CORRELATION, SPREAD = 0.25, 0.5  # the middle of what predictions range over
 
 
 class Size(NamedTuple):
@@ -38,11 +38,12 @@ SIZES: Mapping[str, Size] = {
 
 
 class Setup(NamedTuple):
-    """An arm: the protocol's parameters, and what of the world differs from the middle."""
+    """An arm: a protocol with its parameters, and the world's assistant and novice."""
 
     protocol: str
     parameters: Mapping[str, Any] = {}
-    world: Mapping[str, Any] = {}
+    model: Model = "single"
+    novice: Kind = "bayesian"
 
 
 NOVICE, ASSISTANT, EXPERT = "novice alone", "assistant alone", "expert"
@@ -57,9 +58,9 @@ ARMS: Mapping[str, Setup] = {
     f"{JOINT}, only its claim": Setup("sandwiching", {"messages": 0}),
     f"{JOINT}, 1 message": Setup("sandwiching", {"messages": 1}),
     f"{JOINT}, 2 messages": Setup("sandwiching", {"messages": 2}),
-    f"{JOINT}, best of 20": Setup("sandwiching", {}, {"model": "best_of_20"}),
-    f"trusting {JOINT}": Setup("sandwiching", {}, {"novice": "trusting"}),
-    f"overconfident {JOINT}": Setup("sandwiching", {}, {"novice": "overconfident"}),
+    f"{JOINT}, best of 20": Setup("sandwiching", model="best_of_20"),
+    f"trusting {JOINT}": Setup("sandwiching", novice="trusting"),
+    f"overconfident {JOINT}": Setup("sandwiching", novice="overconfident"),
     "novice before two debating copies": Setup("sandwiching", {"via": "debate:rounds=2"}),
 }
 
@@ -67,23 +68,21 @@ ARMS: Mapping[str, Setup] = {
 class Played(NamedTuple):
     """One benchmark's games."""
 
-    fit: str
-    kinship: float
+    fit: Fit
     frames: Mapping[str, pd.DataFrame]
     """Arm -> its games, all on the same items."""
     transcripts: Sequence[Transcript]
 
 
-def play(job: Job, fit: str, items: int) -> Played:
+def play(job: Job, fit: Fit, items: int) -> Played:
     """Every arm on one benchmark, played or read back."""
-    known, spread = PUBLISHED[fit], MIDDLE["spread"]
-    novices = crowd(job.seed, VOTERS, ability_for(known.novice / 100, spread), spread)
-    kinship = novices.kinship_for(TOGETHER[fit].vote / 100)
+    ability = ability_for(PUBLISHED[fit].novice / 100, SPREAD)
+    fitted = crowd(job.seed, VOTERS, ability, SPREAD).kinship_for(TOGETHER[fit].vote / 100)
+    kinship = max(fitted, CORRELATION**2)  # less would leave no room for the correlation
     frames: dict[str, pd.DataFrame] = {}
     shown: list[Transcript] = []
     for name, setup in ARMS.items():
-        settings = {"fit": fit, "kinship": kinship, **MIDDLE, **setup.world}
-        world = Exams(**settings)
+        world = Exams(fit, setup.model, setup.novice, CORRELATION, kinship, SPREAD)
         protocol = load("protocols", setup.protocol).bind(**setup.parameters)
         casting = cast_for(protocol, world)
         arm = Arm(f"{fit}-{name.replace(' ', '-')}", protocol, casting.cast)
@@ -95,4 +94,4 @@ def play(job: Job, fit: str, items: int) -> Played:
         frames[name] = frame
         if name == JOINT:
             shown = transcripts_of(protocol, world, frame, job.seed, 4, TITLES[fit])
-    return Played(fit, kinship, frames, shown)
+    return Played(fit, frames, shown)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from envs.worlds.exams import PUBLISHED
 from experiments.bowman2022.published import ROUNDING, TOGETHER
@@ -49,7 +50,8 @@ class Unknowns(NamedTuple):
     expert: float
     vote: float
     weight: float
-    """What the novice gives its own evidence, as a multiple of the right weight."""
+    """What the novice gives its own evidence, a multiple of what would be right if the two erred
+    independently."""
     voters: int
 
 
@@ -76,7 +78,7 @@ def draw(fit: str, key: int) -> Unknowns:
 class Noise(NamedTuple):
     """Standard normal noise on simulated items, choice 0 the right one."""
 
-    grade: Floats  # (N,) whole numbers
+    grade: NDArray[np.int64]  # (N,)
     shared: Floats  # (N, C), what novices share
     assistant: Floats  # (N, C), the assistant's own
     own: Floats  # (N, K, C), each novice's own
@@ -124,7 +126,7 @@ class Crowd(NamedTuple):
 def crowd(seed: int, voters: int, ability: float, spread: float) -> Crowd:
     """Novices of an ability."""
     items = noise(seed, voters)
-    return Crowd(items, eases(spread)[items.grade.astype(np.int64)], ability)
+    return Crowd(items, eases(spread)[items.grade], ability)
 
 
 def predicted(unknowns: Unknowns, seed: int) -> Mapping[str, float]:

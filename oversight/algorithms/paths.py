@@ -29,7 +29,7 @@ class ShortestPath(Task):
         self.far = size + difficulty + 1
         self.question_widths = (DEGREE + difficulty, size, size + 1)
         self.fact_widths = (size,) * (1 + DEGREE)
-        self.named_by = (None, 0, 0)
+        self.named_by = (None, 0, None)  # where from; where to is compared, not looked up
 
     def _answers(self) -> Sequence[str]:
         vertices = [f"p{v}" for v in range(self.size)]

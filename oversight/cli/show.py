@@ -18,6 +18,9 @@ from oversight.recorded import Rejudged
 from oversight.study import Experiment, Findings
 from oversight.summary import Comparison, Summary
 
+WIDE = 180
+"""Columns of a wide table that goes to a file or a pipe."""
+
 
 def plain(text: str) -> str:
     """Text with nothing in it taken for markup."""
@@ -46,10 +49,12 @@ def compared(
     """Every protocol in a row, and what the reader must know."""
     table = _table(title)
     for place, name in enumerate(columns):
-        table.add_column(name, justify="right" if place else "left", no_wrap=True)
+        table.add_column(name, justify="right" if place else "left", no_wrap=not place)
     for row in rows:
         table.add_row(*map(escape, row))
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDE)
     console.print(table)
     for note in notes:
         console.print(escape(note), highlight=False)

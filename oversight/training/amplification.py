@@ -1,0 +1,313 @@
+"""Iterated distillation and amplification: X learns what an overseer can do with X's help.
+
+Christiano, Shlegeris, Amodei 2018, arXiv:1810.08575, section 2. Four processes, here in turns: (1)
+an overseer works on questions with X as its assistant; (2) H′ learns to do what it did; (3) targets
+are made by Amplify^{H′}(teacher), the teacher being a moving average of X; (4) X learns them.
+Difficulty rises by one when the teacher's smoothed agreement with the targets passes 0.85, and
+overseers are asked less, ×1/.1/.01, as H′'s loss on their fresh work falls below .1/.01 (the
+authors' code). The supervised baseline is the same but for the targets, which are true.
+
+Deviations: one core, so everything is small, and each made batch is trained on `reuse` times from
+a pool (the authors' processes share a buffer in the same way, at no fixed rate). H′ is no
+transformer (`oversight.training.imitation`).
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from oversight import keys
+from oversight.algorithms import TASKS, RuleOverseer, Task, amplify
+from oversight.algorithms.amplify import FailureKind, majority
+from oversight.algorithms.task import Ints
+from oversight.core import OversightError
+from oversight.store import write_whole
+from oversight.training.imitation import (
+    Decisions,
+    ImitatingOverseer,
+    Imitator,
+    decisions,
+    imitation_loss,
+)
+from oversight.training.transformer import Answerer, one_thread
+
+Targets = Literal["amplified", "true"]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What is trained, and how. Counts are of contexts, questions and steps.
+
+    Attributes:
+        task, symbols, difficulty: what the questions are about, at the end of the curriculum.
+        targets: of Amplify^{H′}(teacher), or true ones (the supervised baseline).
+        failure, failure_kind: how often, and how, the overseer's conclusions are wrong.
+        votes: how many amplified answers each target is the majority of (reliability).
+        width, layers: of X.
+        rate: Adam's learning rate, of X and of H′.
+        batch, questions: contexts a batch, questions a context.
+        reuse: how often X is trained on as much as was made anew.
+        pool: how many batches are kept to train on.
+        horizon: of the teacher's average, in steps of X.
+        quality, patience: the agreement at which difficulty rises, and over how many batches it is
+            averaged, at least half as many of them at the same difficulty.
+        first_calls, calls: overseers asked at the start, and a step of X at the full rate.
+        poll: overseers are asked every so many steps.
+        loss_horizon: overseers that H′'s loss is averaged over, at the full rate.
+        imitation: decisions in a batch of H′.
+        seed: of the initial weights and of every draw.
+    """
+
+    task: str
+    symbols: int = 8
+    difficulty: int = 2
+    targets: Targets = "amplified"
+    failure: float = 0.0
+    failure_kind: FailureKind = "random"
+    votes: int = 1
+    width: int = 64
+    layers: int = 3
+    rate: float = 2e-3
+    batch: int = 32
+    questions: int = 16
+    reuse: int = 8
+    pool: int = 32
+    horizon: int = 100
+    quality: float = 0.85
+    patience: int = 10
+    first_calls: int = 500
+    calls: int = 4
+    poll: int = 10
+    loss_horizon: int = 500
+    imitation: int = 256
+    seed: int = 0
+
+    def make(self) -> Task:
+        """The task at the end of the curriculum; OversightError if there is none such."""
+        if self.task not in TASKS:
+            raise OversightError(f"unknown task {self.task!r}; known: {', '.join(TASKS)}")
+        return TASKS[self.task](self.symbols, self.difficulty)
+
+
+class Point(NamedTuple):
+    """Where the training stands."""
+
+    step: int
+    examples: int
+    """Targets made so far, each counted once however often it is trained on."""
+    calls: int
+    """Questions that overseers worked on so far."""
+    difficulty: int
+    accuracy: float
+    """Of X on fresh questions of the full difficulty."""
+
+
+def teacher_answers(net: Answerer, task: Task, contexts: Ints, nodes: Ints) -> Ints:
+    """(B, Q) the most likely answer to each question: (B, facts, F) contexts and (B, Q) nodes."""
+    with torch.no_grad():
+        logits = net(torch.from_numpy(contexts), torch.from_numpy(task.table[nodes]))
+    return logits.argmax(dim=-1).numpy()
+
+
+class Distillation:
+    """One training under way. `step` it; `save` and `load` go on bit by bit as if uninterrupted.
+
+    On one machine the same recipe gives the same bits; draws are keyed by the step.
+    """
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.recipe, self.task = recipe, recipe.make()
+        with torch.random.fork_rng():
+            torch.manual_seed(keys.root(recipe.seed, "weights") % 2**63)
+            self.student = answerer_of(recipe)
+            self.imitator = Imitator(self.task)
+        self.teacher = copy.deepcopy(self.student)
+        self._averages = list(zip(self.teacher.parameters(), self.student.parameters(),
+                                  strict=True))  # fmt: skip
+        self._learn_student = _adam(self.student, recipe)
+        self._learn_imitator = _adam(self.imitator, recipe)
+        self.steps = self.examples = self.calls = 0
+        self.difficulty = 1
+        self.loss = 0.0  # of H′ on fresh work
+        self._loss_weight = 0.0
+        self._agreement, self._agreed = 0.0, 0
+        self._owed = 0.0
+        self._pool: list[tuple[Ints, Ints, Ints]] = []
+        self._work: Decisions | None = None
+
+    # The four processes
+
+    def step(self) -> None:
+        """One step of X, with its share of the other processes."""
+        recipe, draw = self.recipe, self._draws("step")
+        if recipe.targets == "amplified":
+            self._oversee()
+        if self.steps % recipe.reuse == 0:
+            self._make_targets()
+        contexts, nodes, targets = self._sample(draw)
+        self.train_student(contexts, nodes, targets)
+        self.steps += 1
+
+    def _oversee(self) -> None:
+        """Processes 1 and 2: overseers work, and H′ learns from all their work so far."""
+        recipe = self.recipe
+        if self.steps == 0:
+            self._collect(recipe.first_calls)
+            for round_ in range(recipe.first_calls // 5):
+                self._train_imitator(self._draws("first", round_))
+        elif self.steps % recipe.poll == 0:
+            self._owed += self._thinning() * recipe.calls * recipe.poll
+            if self._owed >= 1:
+                self._collect(int(self._owed))
+                self._owed -= int(self._owed)
+        if self.steps % 2 == 0:
+            self._train_imitator(self._draws("imitate"))
+
+    def _thinning(self) -> float:
+        return 0.01 if self.loss < 0.01 else 0.1 if self.loss < 0.1 else 1.0
+
+    def _collect(self, count: int) -> None:
+        """Overseers work on one question each; H′'s loss on it is measured before it learns it."""
+        draw, recipe = self._draws("oversee"), self.recipe
+        overseer = RuleOverseer(self.task, recipe.failure, recipe.failure_kind, draw)
+        contexts = self.task.contexts(draw, count, self.difficulty)
+        nodes = self.task.questions(draw, count, 1, self.difficulty)
+        made = decisions(self.task, amplify(self.task, overseer, self._assist, contexts, nodes))
+        with torch.no_grad():
+            fresh = float(imitation_loss(self.imitator, made).mean())
+        kept = 0.0 if not self.calls else (1 - 1 / self._horizon()) ** count
+        self._loss_weight = kept * self._loss_weight + (1 - kept)
+        self.loss = kept * self.loss + (1 - kept) * fresh
+        self.calls += count
+        self._work = made if self._work is None else _joined(self._work, made)
+
+    def _horizon(self) -> float:
+        return max(2.0, self.recipe.loss_horizon * self._thinning())
+
+    def _train_imitator(self, draw: np.random.Generator) -> None:
+        assert self._work is not None  # overseers worked before the first step
+        rows = torch.from_numpy(draw.integers(0, len(self._work.read), self.recipe.imitation))
+        made = Decisions(*(each[rows] for each in self._work))
+        _descend(self._learn_imitator, imitation_loss(self.imitator, made).mean())
+
+    def _make_targets(self) -> None:
+        """Process 3: a batch of questions and their targets; the curriculum goes by them."""
+        recipe, task, draw = self.recipe, self.task, self._draws("targets")
+        contexts = task.contexts(draw, recipe.batch, self.difficulty)
+        nodes = task.questions(draw, recipe.batch, recipe.questions, self.difficulty)
+        if recipe.targets == "true":
+            targets = np.take_along_axis(task.solve(contexts), nodes, axis=1)
+        else:
+            targets = self._amplified(draw, contexts, nodes)
+        agreed = (self._assist(contexts, nodes) == targets) & (targets != task.none)
+        self._pool = [*self._pool[1 - recipe.pool :], (contexts, nodes, targets)]
+        self.examples += targets.size
+        self._raise_difficulty(float(agreed.mean()))
+
+    def _amplified(self, draw: np.random.Generator, contexts: Ints, nodes: Ints) -> Ints:
+        overseer = ImitatingOverseer(self.task, self.imitator, draw)
+        votes = [
+            amplify(self.task, overseer, self._assist, contexts, nodes).answers
+            for _ in range(self.recipe.votes)
+        ]
+        if len(votes) == 1:
+            return votes[0]
+        flat = np.stack([vote.reshape(-1) for vote in votes])
+        return majority(flat, len(self.task.answers)).reshape(nodes.shape)
+
+    def _assist(self, contexts: Ints, nodes: Ints) -> Ints:
+        return teacher_answers(self.teacher, self.task, contexts, nodes)
+
+    def _raise_difficulty(self, agreed: float) -> None:
+        self._agreed += 1
+        weight = max(1 / self._agreed, 1 / self.recipe.patience)
+        self._agreement += weight * (agreed - self._agreement)
+        settled = self._agreed >= self.recipe.patience / 2
+        if settled and self._agreement > self.recipe.quality and not self.arrived:
+            self.difficulty += 1
+            self._agreement, self._agreed = 0.0, 0
+
+    @property
+    def arrived(self) -> bool:
+        """Whether the curriculum is at its end."""
+        return self.difficulty == self.recipe.difficulty
+
+    def _sample(self, draw: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        batch = self.recipe.batch
+        which = draw.integers(0, len(self._pool) * batch, batch)
+        parts = [np.stack([self._pool[w // batch][part][w % batch] for w in which])
+                 for part in range(3)]  # fmt: skip
+        contexts, nodes, targets = parts
+        return (
+            torch.from_numpy(contexts),
+            torch.from_numpy(self.task.table[nodes]),
+            torch.from_numpy(targets),
+        )
+
+    def train_student(self, contexts: Tensor, tokens: Tensor, targets: Tensor) -> None:
+        """Process 4: one step of X on a batch; then the teacher follows."""
+        logits = self.student(contexts, tokens)
+        _descend(
+            self._learn_student, F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+        )
+        weight = 1 / min(self.steps + 1, self.recipe.horizon)
+        with torch.no_grad():
+            olds, news = zip(*self._averages, strict=True)
+            torch._foreach_lerp_(olds, news, weight)
+
+    def _draws(self, *name: object) -> np.random.Generator:
+        return keys.generator(keys.root(self.recipe.seed, "ida", *name, self.steps))
+
+    # To look at, and to go on from
+
+    def point(self) -> Point:
+        """Where the training stands, with X's accuracy on a fixed set of fresh questions."""
+        right = evaluate(self.student, self.task, self.recipe.seed)
+        return Point(self.steps, self.examples, self.calls, self.difficulty, float(right.mean()))
+
+    def state(self) -> dict[str, Any]:
+        """All of it, as tensors and plain values."""
+        pool = [tuple(map(torch.from_numpy, map(np.ascontiguousarray, each)))
+                for each in self._pool]  # fmt: skip
+        return {
+            "student": self.student.state_dict(),
+            "teacher": self.teacher.state_dict(),
+            "imitator": self.imitator.state_dict(),
+            "learn_student": self._learn_student.state_dict(),
+            "learn_imitator": self._learn_imitator.state_dict(),
+            "counts": {name: getattr(self, name) for name in _COUNTS},
+            "pool": pool,
+            "work": None if self._work is None else tuple(self._work),
+        }
+
+    def save(self, path: Path) -> None:
+        """Write a checkpoint, whole or not at all."""
+        write_whole(path, lambda file: torch.save(self.state(), file))
+
+    def load(self, path: Path) -> None:
+        """Go on from a checkpoint of the same recipe. OversightError if it cannot be read."""
+        try:
+            held: dict[str, Any] = torch.load(path, weights_only=True)
+        except Exception as error:
+            raise OversightError(f"{path} cannot be read ({error}); delete it") from error
+        for name in ("student", "teacher", "imitator"):
+            getattr(self, name).load_state_dict(held[name])
+        self._learn_student.load_state_dict(held["learn_student"])
+        self._learn_imitator.load_state_dict(held["learn_imitator"])
+        for name, value in held["counts"].items():
+            setattr(self, name, value)
+        self._pool = [tuple(part.numpy() for part in each) for each in held["pool"]]
+        self._work = None if held["work"] is None else Decisions(*held["work"])
+
+
+_COUNTS = ("steps", "examples", "calls", "difficulty", "loss", "_loss_weight", "_agreement",
+           "_agreed", "_owed")  # fmt: skip
