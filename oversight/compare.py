@@ -9,27 +9,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from oversight.agents.simple import ArguesLike, RandomAgent
-from oversight.casting import Named, cast_for
-from oversight.controls import Arm, strongest
+from oversight.bench import Bench, accuracy
+from oversight.controls import strongest
 from oversight.core import OversightError
-from oversight.metrics.intervals import Interval, mean_interval, pgr_interval
+from oversight.metrics.intervals import Interval, pgr_interval
 from oversight.metrics.scores import brier_score, expected_calibration_error, log_score
 from oversight.players import Agent, Cast
 from oversight.protocol import Protocol
 from oversight.registry import load, names, suggest
-from oversight.rollout import rollout
-from oversight.runs import USUAL, Effort, Progress, configuration, play_arm, prepare
-from oversight.store import Store
 from oversight.summary import FLOOR, asd, difference, padded
-from oversight.world import Unaided, World
+from oversight.world import World
 
 PRIOR, ALONE, DECLARED, RANDOM = "prior", "judge_alone", "sides_declared", "random"
 """The controls: the judge's first belief, its own looks, the sides declared, random arguments."""
@@ -74,70 +69,6 @@ class Table(NamedTuple):
     """The controls that all protocols share."""
     left_out: Mapping[str, str]
     """Protocol -> why it has no row."""
-
-
-@dataclass
-class Bench:
-    """One world, one judge, one budget: plays arms on the same cases, each once."""
-
-    world: World
-    budget: int
-    episodes: int
-    seed: int = 0
-    judge: Named | None = None
-    out: Path | None = None
-    effort: Effort = USUAL
-    progress: Progress | None = None
-    _played: dict[str, pd.DataFrame] = field(default_factory=dict[str, pd.DataFrame])
-
-    def cast(self, protocol: Protocol) -> Cast:
-        """The world's own cast and this bench's judge, prepared for the protocol."""
-        cast = cast_for(protocol, self.world, judge=self.judge).cast
-        prepare(protocol, self.world, cast, episodes=self.episodes, seed=self.seed)
-        return cast
-
-    def play(
-        self, name: str, protocol: Protocol, cast: Cast, world: World | None = None
-    ) -> pd.DataFrame:
-        """The games of an arm, played once, or read back; on the same cases of another world."""
-        where = world or self.world
-        if name not in self._played:
-            arm, store = Arm(name, protocol, cast), None
-            if self.out is not None:
-                called = {seat: agent.label for seat, agent in cast.items()}
-                held = configuration(arm, where, called, self.seed)
-                store = Store(self.out / "games" / name, held)
-            self._played[name] = play_arm(
-                arm, where, self.episodes, self.seed, store, self.effort, self.progress
-            )
-        return self._played[name]
-
-    def naive(self, name: str, **parameters: Any) -> pd.DataFrame | None:
-        """The judge without a protocol; None in a world where it cannot look for itself."""
-        if not isinstance(self.world, Unaided):
-            return None
-        protocol = load("protocols", "naive").bind(**parameters)
-        return self.play(name, protocol, self.cast(protocol))
-
-    def worst(self, protocol: Protocol, cast: Cast) -> tuple[str, Cast] | None:
-        """The adversary that does the judge most harm on cases apart from the compared ones."""
-        tried = self.world.adversaries(protocol.name)
-        rehearsed = max(100, self.episodes // 8)
-        found: list[tuple[float, str, Cast]] = []
-        for name, seated in tried.items():
-            against = {seat: seated.get(seat, agent) for seat, agent in cast.items()}
-            if any(against[seat] is not cast[seat] for seat in cast):
-                records = rollout(
-                    protocol, self.world, against, rehearsed, seed=self.seed + 2,
-                    width=self.effort.width, processes=self.effort.processes,
-                )  # fmt: skip
-                right = [r.correct for r in records if r.correct is not None]
-                if right:
-                    found.append((float(np.mean(right)), name, against))
-        if not found:
-            return None
-        _, name, against = min(found, key=lambda one: one[:2])
-        return name, against
 
 
 def fitting(world: World, budget: int, wanted: Sequence[str] | None = None) -> tuple[
@@ -287,14 +218,6 @@ def _pgr(weak: pd.DataFrame | None, strong: pd.DataFrame, ceiling: pd.DataFrame)
     if not len(both) or both[:, 0].mean() == both[:, 2].mean():
         return None
     return pgr_interval(both[:, 0], both[:, 1], both[:, 2])
-
-
-def accuracy(frame: pd.DataFrame) -> Interval | None:
-    """The judge's accuracy over cases; None if every episode failed."""
-    played = frame[frame["failure"].isna()]
-    if played.empty:
-        return None
-    return mean_interval(played["correct"].to_numpy(np.float64), played["case"].to_numpy(str))
 
 
 def judge_cost(played: pd.DataFrame) -> float:

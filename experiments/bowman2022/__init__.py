@@ -36,9 +36,10 @@ NOTES = (
     "the vote of novices alone). Nothing was fitted to novice and assistant together.",
     "A prediction's value is the median over draws of the unknowns and its interval the middle "
     "95 % of them; n counts draws. Drawn evenly: correlation of the two parties' noise 0 to 0.5, "
-    "spread of log difficulty 0 to 1, the assistant's accuracy from its single answer's to its best "
-    "of 20, published numbers within their rounding, 3 or 5 voters; on a log scale, the weight that "
-    "the novice gives its own evidence, half to twice what would be right for independent errors.",
+    "spread of log difficulty 0 to 1, the assistant's accuracy from its single answer's to its "
+    "best of 20, published numbers within their rounding, 3 or 5 voters; on a log scale, the "
+    "weight the novice gives its own evidence, half to twice what would be right for independent "
+    "errors.",
     "How many people and questions stand behind the published numbers is not in our source, so "
     "their own sampling error is not in any interval here.",
     "In the game the assistant's evidence is shared choice by choice and taken at its worth. The "

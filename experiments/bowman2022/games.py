@@ -31,7 +31,7 @@ class Size(NamedTuple):
 
 
 SIZES: Mapping[str, Size] = {
-    "quick": Size(500, 100),
+    "quick": Size(800, 100),
     "full": Size(3_000, 1_000),
     "paper": Size(10_000, 2_000),
 }

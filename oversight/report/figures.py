@@ -133,12 +133,12 @@ def curve(
     with matplotlib.rc_context(dict(STYLE)):
         drawing, axes = _canvas(4.4)
         zero = _log_axis(axes, lines, points) if log_x else 0.0
+        faint = 0.11 if len(lines) <= len(PALETTE) else 0.05
         for i, (line, steps) in enumerate(lines.items()):
             x = [step or zero for step, _ in steps]
             low, high = [v.low for _, v in steps], [v.high for _, v in steps]
-            axes.fill_between(x, low, high, color=colours[line], alpha=0.11, linewidth=0)
-            axes.plot(x, [v.value for _, v in steps], color=colours[line], linewidth=1.7,
-                      marker=MARKERS[i % len(MARKERS)], markersize=5)  # fmt: skip
+            axes.fill_between(x, low, high, color=colours[line], alpha=faint, linewidth=0)
+            axes.plot(x, [v.value for _, v in steps], color=colours[line], **_mark(i))
         beside = axes.transData + ScaledTranslation(0.11, 0, drawing.dpi_scale_trans)
         for line, shown in points.items():
             for x, y in shown:
@@ -154,10 +154,9 @@ def curve(
         axes.set_ylabel(ylabel)
         axes.grid(axis="y")
         handles = [
-            Line2D([], [], color=colours[line], marker=MARKERS[i % len(MARKERS)], markersize=5,
-                   linewidth=1.7, label=line)
+            Line2D([], [], color=colours[line], label=line, **_mark(i))
             for i, line in enumerate(lines)
-        ]  # fmt: skip
+        ]
         if any(line in lines for line in held):
             handles.append(Line2D([], [], color=MUTED, linestyle=DASH, label=reference_means))
         if points:
@@ -348,6 +347,14 @@ def _at_the_right(axes: Axes, levels: Mapping[str, float]) -> None:
         y = lowest = max(level, lowest + apart)
         axes.text(1.015, y, name, transform=axes.get_yaxis_transform(), va="center",
                   color=MUTED, size=8.5)  # fmt: skip
+
+
+def _mark(place: int) -> dict[str, Any]:
+    """A line's marker and stroke; when the colours come round again the strokes are broken."""
+    rounds, i = divmod(place, len(MARKERS))
+    drawn: dict[str, Any] = {"linewidth": 1.7, "marker": MARKERS[i], "markersize": 5}
+    drawn["linestyle"] = ("-", (0, (4, 2)), (0, (1, 1.5)))[rounds % 3]
+    return drawn | ({"markerfacecolor": PAPER} if rounds else {})
 
 
 def _hollow(colour: str) -> dict[str, Any]:

@@ -15,10 +15,10 @@ transformer (`oversight.training.imitation`).
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,8 +26,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from oversight import keys
-from oversight.algorithms import TASKS, RuleOverseer, Task, amplify
-from oversight.algorithms.amplify import FailureKind, majority
+from oversight.algorithms import RuleOverseer, Task, amplify
+from oversight.algorithms.amplify import majority
 from oversight.algorithms.task import Ints
 from oversight.core import OversightError
 from oversight.store import write_whole
@@ -38,80 +38,11 @@ from oversight.training.imitation import (
     decisions,
     imitation_loss,
 )
-from oversight.training.transformer import Answerer, one_thread
-
-Targets = Literal["amplified", "true"]
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """What is trained, and how. Counts are of contexts, questions and steps.
-
-    Attributes:
-        task, symbols, difficulty: what the questions are about, at the end of the curriculum.
-        targets: of Amplify^{H′}(teacher), or true ones (the supervised baseline).
-        failure, failure_kind: how often, and how, the overseer's conclusions are wrong.
-        votes: how many amplified answers each target is the majority of (reliability).
-        width, layers: of X.
-        rate: Adam's learning rate, of X and of H′.
-        batch, questions: contexts a batch, questions a context.
-        reuse: how often X is trained on as much as was made anew.
-        pool: how many batches are kept to train on.
-        horizon: of the teacher's average, in steps of X.
-        quality, patience: the agreement at which difficulty rises, and over how many batches it is
-            averaged, at least half as many of them at the same difficulty.
-        first_calls, calls: overseers asked at the start, and a step of X at the full rate.
-        poll: overseers are asked every so many steps.
-        loss_horizon: overseers that H′'s loss is averaged over, at the full rate.
-        imitation: decisions in a batch of H′.
-        seed: of the initial weights and of every draw.
-    """
-
-    task: str
-    symbols: int = 8
-    difficulty: int = 2
-    targets: Targets = "amplified"
-    failure: float = 0.0
-    failure_kind: FailureKind = "random"
-    votes: int = 1
-    width: int = 64
-    layers: int = 3
-    rate: float = 2e-3
-    batch: int = 32
-    questions: int = 16
-    reuse: int = 8
-    pool: int = 32
-    horizon: int = 100
-    quality: float = 0.85
-    patience: int = 10
-    first_calls: int = 500
-    calls: int = 4
-    poll: int = 10
-    loss_horizon: int = 500
-    imitation: int = 256
-    seed: int = 0
-
-    def make(self) -> Task:
-        """The task at the end of the curriculum; OversightError if there is none such."""
-        if self.task not in TASKS:
-            raise OversightError(f"unknown task {self.task!r}; known: {', '.join(TASKS)}")
-        return TASKS[self.task](self.symbols, self.difficulty)
+from oversight.training.recipe import Recipe, descend
+from oversight.training.transformer import Answerer
 
 
-class Point(NamedTuple):
-    """Where the training stands."""
-
-    step: int
-    examples: int
-    """Targets made so far, each counted once however often it is trained on."""
-    calls: int
-    """Questions that overseers worked on so far."""
-    difficulty: int
-    accuracy: float
-    """Of X on fresh questions of the full difficulty."""
-
-
-def teacher_answers(net: Answerer, task: Task, contexts: Ints, nodes: Ints) -> Ints:
+def answered_by(net: Answerer, task: Task, contexts: Ints, nodes: Ints) -> Ints:
     """(B, Q) the most likely answer to each question: (B, facts, F) contexts and (B, Q) nodes."""
     with torch.no_grad():
         logits = net(torch.from_numpy(contexts), torch.from_numpy(task.table[nodes]))
@@ -126,19 +57,18 @@ class Distillation:
 
     def __init__(self, recipe: Recipe) -> None:
         self.recipe, self.task = recipe, recipe.make()
+        self.student = recipe.answerer()
         with torch.random.fork_rng():
-            torch.manual_seed(keys.root(recipe.seed, "weights") % 2**63)
-            self.student = answerer_of(recipe)
+            torch.manual_seed(keys.root(recipe.seed, "imitator") % 2**63)
             self.imitator = Imitator(self.task)
         self.teacher = copy.deepcopy(self.student)
         self._averages = list(zip(self.teacher.parameters(), self.student.parameters(),
                                   strict=True))  # fmt: skip
-        self._learn_student = _adam(self.student, recipe)
-        self._learn_imitator = _adam(self.imitator, recipe)
+        self._learn_student = recipe.optimizer(self.student)
+        self._learn_imitator = recipe.optimizer(self.imitator)
         self.steps = self.examples = self.calls = 0
         self.difficulty = 1
-        self.loss = 0.0  # of H′ on fresh work
-        self._loss_weight = 0.0
+        self.loss = float("inf")  # of H′ on work that it has not learned from
         self._agreement, self._agreed = 0.0, 0
         self._owed = 0.0
         self._pool: list[tuple[Ints, Ints, Ints]] = []
@@ -162,8 +92,8 @@ class Distillation:
         recipe = self.recipe
         if self.steps == 0:
             self._collect(recipe.first_calls)
-            for round_ in range(recipe.first_calls // 5):
-                self._train_imitator(self._draws("first", round_))
+            for number in range(recipe.first_calls // 5):
+                self._train_imitator(self._draws("first", number))
         elif self.steps % recipe.poll == 0:
             self._owed += self._thinning() * recipe.calls * recipe.poll
             if self._owed >= 1:
@@ -182,11 +112,11 @@ class Distillation:
         contexts = self.task.contexts(draw, count, self.difficulty)
         nodes = self.task.questions(draw, count, 1, self.difficulty)
         made = decisions(self.task, amplify(self.task, overseer, self._assist, contexts, nodes))
-        with torch.no_grad():
-            fresh = float(imitation_loss(self.imitator, made).mean())
-        kept = 0.0 if not self.calls else (1 - 1 / self._horizon()) ** count
-        self._loss_weight = kept * self._loss_weight + (1 - kept)
-        self.loss = kept * self.loss + (1 - kept) * fresh
+        if self._work is not None:  # else it has learned nothing yet
+            with torch.no_grad():
+                fresh = float(imitation_loss(self.imitator, made).mean())
+            kept = (1 - 1 / self._horizon()) ** count if np.isfinite(self.loss) else 0.0
+            self.loss = fresh if not kept else kept * self.loss + (1 - kept) * fresh
         self.calls += count
         self._work = made if self._work is None else _joined(self._work, made)
 
@@ -197,7 +127,7 @@ class Distillation:
         assert self._work is not None  # overseers worked before the first step
         rows = torch.from_numpy(draw.integers(0, len(self._work.read), self.recipe.imitation))
         made = Decisions(*(each[rows] for each in self._work))
-        _descend(self._learn_imitator, imitation_loss(self.imitator, made).mean())
+        descend(self.imitator, self._learn_imitator, imitation_loss(self.imitator, made).mean())
 
     def _make_targets(self) -> None:
         """Process 3: a batch of questions and their targets; the curriculum goes by them."""
@@ -225,7 +155,7 @@ class Distillation:
         return majority(flat, len(self.task.answers)).reshape(nodes.shape)
 
     def _assist(self, contexts: Ints, nodes: Ints) -> Ints:
-        return teacher_answers(self.teacher, self.task, contexts, nodes)
+        return answered_by(self.teacher, self.task, contexts, nodes)
 
     def _raise_difficulty(self, agreed: float) -> None:
         self._agreed += 1
@@ -256,9 +186,8 @@ class Distillation:
     def train_student(self, contexts: Tensor, tokens: Tensor, targets: Tensor) -> None:
         """Process 4: one step of X on a batch; then the teacher follows."""
         logits = self.student(contexts, tokens)
-        _descend(
-            self._learn_student, F.cross_entropy(logits.flatten(0, 1), targets.flatten())
-        )
+        loss = F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+        descend(self.student, self._learn_student, loss)
         weight = 1 / min(self.steps + 1, self.recipe.horizon)
         with torch.no_grad():
             olds, news = zip(*self._averages, strict=True)
@@ -267,18 +196,14 @@ class Distillation:
     def _draws(self, *name: object) -> np.random.Generator:
         return keys.generator(keys.root(self.recipe.seed, "ida", *name, self.steps))
 
-    # To look at, and to go on from
-
-    def point(self) -> Point:
-        """Where the training stands, with X's accuracy on a fixed set of fresh questions."""
-        right = evaluate(self.student, self.task, self.recipe.seed)
-        return Point(self.steps, self.examples, self.calls, self.difficulty, float(right.mean()))
+    # To go on from
 
     def state(self) -> dict[str, Any]:
         """All of it, as tensors and plain values."""
         pool = [tuple(map(torch.from_numpy, map(np.ascontiguousarray, each)))
                 for each in self._pool]  # fmt: skip
         return {
+            "recipe": asdict(self.recipe),
             "student": self.student.state_dict(),
             "teacher": self.teacher.state_dict(),
             "imitator": self.imitator.state_dict(),
@@ -289,16 +214,22 @@ class Distillation:
             "work": None if self._work is None else tuple(self._work),
         }
 
-    def save(self, path: Path) -> None:
-        """Write a checkpoint, whole or not at all."""
-        write_whole(path, lambda file: torch.save(self.state(), file))
+    def save(self, path: Path, beside: Sequence[tuple[float, ...]] = ()) -> None:
+        """Write a checkpoint, whole or not at all, with some rows of numbers beside it."""
+        held = self.state() | {"beside": [tuple(row) for row in beside]}
+        write_whole(path, lambda file: torch.save(held, file))
 
-    def load(self, path: Path) -> None:
-        """Go on from a checkpoint of the same recipe. OversightError if it cannot be read."""
+    def load(self, path: Path) -> list[tuple[Any, ...]]:
+        """Go on from a checkpoint; returns what was beside it.
+
+        OversightError if it cannot be read, or is of another recipe.
+        """
         try:
             held: dict[str, Any] = torch.load(path, weights_only=True)
         except Exception as error:
             raise OversightError(f"{path} cannot be read ({error}); delete it") from error
+        if held["recipe"] != asdict(self.recipe):
+            raise OversightError(f"{path} is of another recipe; choose another file, or delete it")
         for name in ("student", "teacher", "imitator"):
             getattr(self, name).load_state_dict(held[name])
         self._learn_student.load_state_dict(held["learn_student"])
@@ -307,7 +238,11 @@ class Distillation:
             setattr(self, name, value)
         self._pool = [tuple(part.numpy() for part in each) for each in held["pool"]]
         self._work = None if held["work"] is None else Decisions(*held["work"])
+        return held["beside"]
 
 
-_COUNTS = ("steps", "examples", "calls", "difficulty", "loss", "_loss_weight", "_agreement",
-           "_agreed", "_owed")  # fmt: skip
+_COUNTS = ("steps", "examples", "calls", "difficulty", "loss", "_agreement", "_agreed", "_owed")
+
+
+def _joined(one: Decisions, other: Decisions) -> Decisions:
+    return Decisions(*(torch.cat(pair) for pair in zip(one, other, strict=True)))

@@ -55,7 +55,7 @@ def as_read(task: Task, nodes: Ints, asked: Ints, heard: Ints) -> Ints:
     there = asked != STOP
     parts[:, :steps, :-1][there] = task.table[asked[there]]
     parts[:, :steps, -1][there] = heard[there]
-    return np.concatenate([own, parts.reshape(n, -1)], axis=1)
+    return np.concatenate([own, parts.reshape(n, task.steps * (len(widths) + 1))], axis=1)
 
 
 class Decisions(NamedTuple):
