@@ -38,6 +38,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "sandwiching": "protocols.sandwiching:sandwiching",
         "nested": "protocols.nested:nested",
         "amplification": "protocols.amplification:amplification",
+        "process_supervision": "protocols.process_supervision:process_supervision",
     },
     "worlds": {
         "algorithms": "envs.worlds.algorithms:Algorithms",
@@ -46,6 +47,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "exams": "envs.worlds.exams:Exams",
         "mnist": "envs.worlds.digits:Mnist",
         "contests": "envs.worlds.contests:Contests",
+        "steps": "envs.worlds.steps:Steps",
     },
     "judges": {
         "sparse": "oversight.judges.sparse:sparse",
@@ -65,6 +67,10 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "human": "oversight.agents.human:human",
     },
     "experiments": {
+        "elasky2026": "experiments.elasky2026:EXPERIMENT",
+        "khan2024_sim": "experiments.khan2024_sim:EXPERIMENT",
+        "sudhir2025": "experiments.sudhir2025:EXPERIMENT",
+        "kenton2024_sim": "experiments.kenton2024_sim:EXPERIMENT",
         "irving2018": "experiments.irving2018:EXPERIMENT",
         "bowman2022": "experiments.bowman2022:EXPERIMENT",
         "burns2023": "experiments.burns2023:EXPERIMENT",

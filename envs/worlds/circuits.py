@@ -17,6 +17,8 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from oversight import keys
+from oversight.agents.rating import AnswerRater, Selector, StepRater
+from oversight.circuits import attempts
 from oversight.circuits.experts import Aim, CircuitExpert, Placement
 from oversight.circuits.graph import Circuit, Family, Shape, draw_circuit, read_circuit
 from oversight.circuits.judges import CircuitJudge
@@ -45,7 +47,8 @@ from oversight.circuits.workers import CircuitWorker, Glance, Part
 from oversight.core import SILENCE, Case, Message, OversightError, Question, Sealed, Seat, View
 from oversight.players import Agent
 from oversight.spaces import Choose, Reply
-from oversight.world import Arguable, Askable, Presentable, Separable, Unaided, World
+from oversight.stepwise import Looked, Stepwise
+from oversight.world import Arguable, Askable, Separable, Unaided, World
 
 SECOND = ("critic", "debater_1", "consultant_1")
 """Seats of a second expert, whose luck is another's than the first's."""
@@ -53,6 +56,8 @@ SECOND = ("critic", "debater_1", "consultant_1")
 
 REMEMBERED = 20_000
 """Cases kept: the protocols of a comparison are played on the same ones."""
+ATTEMPTS = 4
+"""How often a solver works the question where a budget of steps is spent on several attempts."""
 
 
 ADVERSARIAL: Mapping[str, tuple[Aim, ...]] = {
@@ -61,11 +66,12 @@ ADVERSARIAL: Mapping[str, tuple[Aim, ...]] = {
     "critique": ("own",),
     "market_making": ("own", "against"),
     "sandwiching": ("own", "against"),
+    "process_supervision": ("against",),
 }
 """What experts without a side may aim at, by protocol: where sides are dealt, the deal decides."""
 
 
-class Circuits(World, Arguable, Askable, Presentable, Separable, Unaided):
+class Circuits(World, Arguable, Askable, Stepwise, Separable, Unaided):
     """Random computation graphs whose root value is the question; the common world."""
 
     name: ClassVar[str] = "circuits"
@@ -80,6 +86,7 @@ class Circuits(World, Arguable, Askable, Presentable, Separable, Unaided):
         hard: float = 0.5,
         family: Family = "dag",
         expert: float = 0.005,
+        second: float | None = None,
         shallow: float = 0.08,
         careful: float = 0.02,
         distillation: float = 0.005,
@@ -101,6 +108,7 @@ class Circuits(World, Arguable, Askable, Presentable, Separable, Unaided):
         Args:
             depth, width, m, hard, family: what circuits are drawn (`oversight.circuits.graph`).
             expert, shallow, careful, distillation: error rates ε, ε₀, η, δ at a gate.
+            second: ε of the second expert (a critic, an opponent) where it differs.
             systematic, shared, obfuscation, blind, hidden: ρ, and the dials of
                 `oversight.circuits.traces.Skills`.
             placement, honesty: of the default expert.
@@ -117,6 +125,7 @@ class Circuits(World, Arguable, Askable, Presentable, Separable, Unaided):
         self._expert = CircuitExpert(placement, honesty)
         self._judge = CircuitJudge(credulity, selection_aware, trust)
         self._worker = CircuitWorker()
+        self.second = second
         self.pointing = pointing
         self.graph = graph
         self._cases: dict[tuple[int, int], Case] = {}
@@ -170,8 +179,14 @@ class Circuits(World, Arguable, Askable, Presentable, Separable, Unaided):
         luck: Luck = case.private
         if not role.expert:
             return self._material(luck, SHALLOW, self.skills.at(role.level))
-        who = f"{EXPERT}-{int(seat in SECOND)}"
-        material = self._material(luck, who, self.skills.at(role.level))
+        other = seat in SECOND
+        rate = self.skills.at(role.level)
+        if other and self.second is not None:
+            rate = self.second
+        material = self._material(luck, f"{EXPERT}-{int(other)}", rate)
+        if seat.startswith(attempts.SOLVER):
+            shifts = attempts.attempt(luck, seat, material.rate)
+            material = material._replace(values=luck.circuit.run(shifts), errors=shifts)
         blind = luck.chosen("blind", self.skills.obfuscation)
         return material._replace(blind=blind, judge=self._judges(luck).values)
 
@@ -198,7 +213,9 @@ class Circuits(World, Arguable, Askable, Presentable, Separable, Unaided):
         """Workers where parts of the circuit are worked on; judges and experts elsewhere."""
         if {"decompose", "answer"} & set(role.acts) and "decide" not in role.acts:
             return self._worker
-        return super().agent(seat, role)
+        if "rate" in role.acts:
+            return AnswerRater() if seat.startswith("outcome") else StepRater()
+        return Selector() if seat == "selector" else super().agent(seat, role)
 
     def spend(self, protocol: str, budget: int) -> Mapping[str, Any] | None:
         """Steps that the judge reads and checks; a debate's two of each level both count."""
@@ -213,6 +230,11 @@ class Circuits(World, Arguable, Askable, Presentable, Separable, Unaided):
                 return {"steps": 2, "inner": f"debate:rounds={max(1, budget // 4)}"}
             case "sandwiching":
                 return {"messages": budget}
+            case "process_supervision":
+                # attempts of a solver whose errors all persist are the same: one is enough. The
+                # form is the same for m=2, where a right answer often rests on a wrong trace.
+                several = min(ATTEMPTS, budget) if self.skills.systematic < 1 else 1
+                return {"candidates": several, "steps": max(1, budget // several)}
             case _:
                 return super().spend(protocol, budget)
 
@@ -222,7 +244,8 @@ class Circuits(World, Arguable, Askable, Presentable, Separable, Unaided):
         The critic stays as it is: it is the one who is paid to expose the others.
         """
         lying = ("consultant", "debater_0", "debater_1", "proposer", "adversary", "assistant",
-                 "consultant_0", "consultant_1", "solver", "prover")  # fmt: skip
+                 "consultant_0", "consultant_1", "prover",
+                 *(f"{attempts.SOLVER}{place}" for place in range(ATTEMPTS)))  # fmt: skip
         if protocol not in ADVERSARIAL:
             return {}
         tried = {
@@ -377,6 +400,39 @@ class Circuits(World, Arguable, Askable, Presentable, Separable, Unaided):
             trace = own_trace(luck.circuit, own, said)
             said.append(self._checked(luck, "nature", "look", gate, trace, own=True))
         return said
+
+    # Steps of presented work
+
+    @property
+    def steps(self) -> int:  # type: ignore[override]  # follows from the settings
+        """Every gate is a step."""
+        return self._gates
+
+    @property
+    def signs(self) -> int:  # type: ignore[override]  # follows from the settings
+        """Layers, with and without the judge's glance agreeing, and a few more."""
+        return 2 * self._layers + attempts.EXTRA
+
+    def steps_of(self, case: Case, work: Message) -> Sequence[Message]:
+        """Every gate with its children's values, as claimed."""
+        return attempts.steps_of(case.private.circuit, work)
+
+    def looked(self, case: Case, work: Message) -> Sequence[Looked]:
+        """The judge's careful look and its glance at every gate."""
+        luck: Luck = case.private
+        return attempts.looked(luck, self._judges(luck), self.skills.expert, work)
+
+    def signs_of(self, view: View, place: int) -> Sequence[int]:
+        """A gate's layer, and whether the judge's glance at it agrees."""
+        return attempts.signs_of(view, place, self._layers)
+
+    def graded(self, case: Case, work: Message) -> Sequence[bool]:
+        """Whether each value follows from the children's."""
+        return attempts.graded(case.private.circuit, work.data)
+
+    @cached_property
+    def _layers(self) -> int:
+        return self.shape.depth if self._given is None else self._given.layer[-1]
 
     # Parts
 

@@ -85,7 +85,7 @@ def play(job: Job, fit: Fit, items: int) -> Played:
         world = Exams(fit, setup.model, setup.novice, CORRELATION, kinship, SPREAD)
         protocol = load("protocols", setup.protocol).bind(**setup.parameters)
         casting = cast_for(protocol, world)
-        arm = Arm(f"{fit}-{name.replace(' ', '-')}", protocol, casting.cast)
+        arm = Arm(f"{fit}-{name.replace(',', '').replace(' ', '-')}", protocol, casting.cast)
         store = Store(
             job.out / "games" / arm.name, configuration(arm, world, casting.names, job.seed)
         )

@@ -14,7 +14,7 @@ from oversight.exams.witness import Reliance, alone, pooled
 from oversight.metrics.scores import Floats
 from oversight.players import Agent
 from oversight.reveal import revealed
-from oversight.spaces import Choose, Reply
+from oversight.spaces import Choose, Credences, Reply
 
 NOVICE, ASSISTANT, EXPERT = "novice", "assistant", "expert"
 
@@ -54,11 +54,11 @@ class Novice(Agent):
         return f"novice({self.kind})"
 
     def act(self, turns: Sequence[Turn]) -> list[Reply]:
-        """Credences, questions; anything else at random."""
+        """Verdicts and prices, questions; anything else at random."""
         return [self._reply(turn) for turn in turns]
 
     def _reply(self, turn: Turn) -> Reply:
-        if turn.act == "decide":
+        if isinstance(turn.space, Credences):  # a verdict, or a price that foretells one
             return tuple(self.credences(turn.view).tolist())
         if turn.act == "ask" and isinstance(turn.space, Choose):
             return self._wonder(turn.view, turn.space)

@@ -38,7 +38,7 @@ from oversight.training.imitation import (
     decisions,
     imitation_loss,
 )
-from oversight.training.recipe import Recipe, descend
+from oversight.training.recipe import Recipe, descend, optimizer
 from oversight.training.transformer import Answerer
 
 
@@ -64,8 +64,8 @@ class Distillation:
         self.teacher = copy.deepcopy(self.student)
         self._averages = list(zip(self.teacher.parameters(), self.student.parameters(),
                                   strict=True))  # fmt: skip
-        self._learn_student = recipe.optimizer(self.student)
-        self._learn_imitator = recipe.optimizer(self.imitator)
+        self._learn_student = optimizer(self.student, recipe.rate)
+        self._learn_imitator = optimizer(self.imitator, recipe.imitation_rate)
         self.steps = self.examples = self.calls = 0
         self.difficulty = 1
         self.loss = float("inf")  # of H′ on work that it has not learned from

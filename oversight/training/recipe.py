@@ -27,7 +27,7 @@ class Recipe:
         failure, failure_kind: how often, and how, the overseer's conclusions are wrong.
         votes: how many amplified answers each target is the majority of (reliability).
         width, layers: of X.
-        rate: Adam's learning rate, of X and of H′.
+        rate, imitation_rate: Adam's learning rates, of X and of H′.
         batch, questions: contexts a batch, questions a context.
         reuse: how often X is trained on as much as was made anew.
         pool: how many batches are kept to train on.
@@ -37,7 +37,7 @@ class Recipe:
         first_calls, calls: overseers asked at the start, and a step of X at the full rate.
         poll: overseers are asked every so many steps.
         loss_horizon: overseers that H′'s loss is averaged over, at the full rate.
-        imitation: decisions in a batch of H′.
+        imitation: decisions in a batch of H′, which learns at every other step of X.
         seed: of the initial weights and of every draw.
     """
 
@@ -51,18 +51,19 @@ class Recipe:
     width: int = 64
     layers: int = 3
     rate: float = 2e-3
+    imitation_rate: float = 1e-2
     batch: int = 32
     questions: int = 16
-    reuse: int = 8
-    pool: int = 32
+    reuse: int = 4
+    pool: int = 8
     horizon: int = 100
     quality: float = 0.85
-    patience: int = 10
+    patience: int = 8
     first_calls: int = 500
     calls: int = 4
     poll: int = 10
-    loss_horizon: int = 500
-    imitation: int = 256
+    loss_horizon: int = 100
+    imitation: int = 128
     seed: int = 0
 
     def make(self) -> Task:
@@ -81,9 +82,10 @@ class Recipe:
                 width=self.width, layers=self.layers,
             )  # fmt: skip
 
-    def optimizer(self, net: nn.Module) -> torch.optim.Optimizer:
-        """Adam, with the paper's β₂."""
-        return torch.optim.Adam(net.parameters(), self.rate, betas=(0.9, 0.98), fused=True)
+
+def optimizer(net: nn.Module, rate: float) -> torch.optim.Optimizer:
+    """Adam, with the β₂ of the authors' code."""
+    return torch.optim.Adam(net.parameters(), rate, betas=(0.9, 0.98), fused=True)
 
 
 def descend(net: nn.Module, optimizer: torch.optim.Optimizer, loss: Tensor) -> None:

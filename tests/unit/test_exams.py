@@ -25,7 +25,7 @@ from oversight.exams.witness import Reliance, alone, pooled
 from oversight.registry import load
 from oversight.reveal import Reveal
 from oversight.rollout import rollout
-from oversight.spaces import Choose
+from oversight.spaces import Choose, Credences
 
 DECIDES, EXPERT = Seat(("decide",)), Seat(("decide",), expert=True)
 ARGUES = Seat(("claim", "argue"), expert=True)
@@ -257,7 +257,9 @@ def shared(choice: int, value: float = 0.0) -> Message:
 
 
 def turn(act: str, seen: View) -> Turn:
-    return Turn("x", act, "", seen, Choose(CHOICES, silence=act != "claim"), 0, 0)
+    decides = act in ("decide", "price")
+    space = Credences(CHOICES) if decides else Choose(CHOICES, silence=act != "claim")
+    return Turn("x", act, "", seen, space, 0, 0)
 
 
 THEIR_EVIDENCE = Evidence("assistant", THEIRS)
@@ -292,6 +294,11 @@ def test_a_novice_asks_about_the_likeliest_choice_it_has_not_heard_of():
     assert novice.act([turn("ask", view(shared(2, -3.0), evidence=own))]) == [0]
     everything = tuple(map(shared, range(CHOICES)))
     assert novice.act([turn("ask", view(*everything, evidence=own))]) == [None]
+
+
+def test_a_novice_prices_what_it_would_decide():
+    novice, seen = Exams().judge(), view(shared(0, 1.9), evidence=Evidence("novice", OWN))
+    assert novice.act([turn("price", seen)]) == novice.act([turn("decide", seen)])
 
 
 def test_only_an_assistants_claim_is_taken_for_an_honest_answer():
