@@ -72,7 +72,7 @@ class Steps(World, Stepwise):
         self,
         steps: int = 6,
         m: int = 10,
-        slip: float = -2.0,
+        slip: float = -2.5,
         contrast: float = 1.5,
         trouble: float = 1.5,
         profile: int = 0,

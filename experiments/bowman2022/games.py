@@ -31,9 +31,9 @@ class Size(NamedTuple):
 
 
 SIZES: Mapping[str, Size] = {
-    "quick": Size(800, 100),
+    "quick": Size(800, 300),
     "full": Size(3_000, 1_000),
-    "paper": Size(10_000, 2_000),
+    "paper": Size(10_000, 3_000),
 }
 
 

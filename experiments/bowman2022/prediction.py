@@ -32,8 +32,8 @@ from oversight.exams.items import (
 from oversight.metrics.scores import Floats
 from oversight.study import Job
 
-ITEMS = 6_000
-"""Items that a vote is simulated on: half a point of Monte Carlo error, well inside the prior's."""
+ITEMS = 3_000
+"""Items that a vote is simulated on: under a point of Monte Carlo error, well inside the range."""
 HALVINGS = 8
 """Of [0, 1] to find kinship: to 1/256, finer than the Monte Carlo error resolves."""
 VOTERS = (3, 5)

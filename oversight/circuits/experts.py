@@ -37,6 +37,8 @@ class CircuitExpert(Agent):
         shows: which steps a consultant picks that may pick: any but the flaw, or from the root.
         aim: what it wants the judge to believe where the protocol gives it no side: what it
             believes itself, or something else.
+        lies: how often it claims the opposite of what it aims at.
+        salt: which of several drafts this is: another salt, other draws.
     """
 
     def __init__(
@@ -46,14 +48,18 @@ class CircuitExpert(Agent):
         pointing: Literal["always", "truthful"] = "always",
         shows: Literal["any", "root"] = "any",
         aim: Aim = "own",
+        lies: float = 0.0,
+        salt: int = 0,
     ) -> None:
-        if not 0 <= honesty <= 1:
-            raise OversightError(f"honesty is a probability, got {honesty}")
+        for name, value in (("honesty", honesty), ("lies", lies)):
+            if not 0 <= value <= 1:
+                raise OversightError(f"{name} is a probability, got {value}")
         self.placement: Placement = placement
         self.honesty = honesty
         self.pointing = pointing
         self.shows = shows
         self.aim: Aim = aim
+        self.lies, self.salt = lies, salt
 
     @property
     def label(self) -> str:
@@ -62,10 +68,14 @@ class CircuitExpert(Agent):
         turned += ["truthful"] if self.pointing == "truthful" else []
         turned += ["from the root"] if self.shows == "root" else []
         turned += ["against its belief"] if self.aim == "against" else []
+        turned += [f"lies={self.lies:g}"] if self.lies else []
+        turned += [f"draft {self.salt}"] if self.salt else []
         return f"expert({', '.join([self.placement, *turned])})"
 
     def act(self, turns: Sequence[Turn]) -> list[Reply]:
         """Each turn by itself."""
+        if self.salt:
+            turns = [t._replace(stream=keys.root(t.stream, "draft", self.salt)) for t in turns]
         return [self._play(turn) for turn in turns]
 
     def _play(self, turn: Turn) -> Reply:
@@ -90,7 +100,8 @@ class CircuitExpert(Agent):
         if material.root not in asked.values:
             return _any(turn, list(space.options))
         own = asked.values.index(material.root)
-        return own if self.aim == "own" else 1 - own
+        opposite = keys.unit(keys.fold(turn.key, 2)) < self.lies
+        return own if (self.aim == "own") is not opposite else 1 - own
 
     def _present(self, turn: Turn, material: Material, space: Choose) -> Reply:
         flaws = [option for option in space.options if option]

@@ -33,7 +33,7 @@ SHALLOW, CAREFUL = "shallow", "careful"
 class Dials:
     """How often who errs."""
 
-    slip: float = -2.0
+    slip: float = -2.5
     """Mean of b, in logits."""
     contrast: float = 1.5
     """Standard deviation of b over what can be seen of a step, in logits."""
@@ -105,6 +105,7 @@ class Luck:
             for step in range(program.steps)
         )
         self._attempts: dict[str, Attempt] = {}
+        self._off: dict[str, tuple[int, ...]] = {}
 
     def slips(self, step: int, x: int, manner: int) -> float:
         """How likely the solver slips at a step."""
@@ -147,12 +148,14 @@ class Luck:
         return (self.program.apply(step, x) + off) % self.program.m
 
     def _shifts(self, who: str, rate: float) -> tuple[int, ...]:
-        steps, m = self.program.steps, self.program.m
-        drawn = self._uniforms(who, 2 * steps)
-        return tuple(
-            1 + int(drawn[steps + step] * (m - 1)) if drawn[step] < rate else 0
-            for step in range(steps)
-        )
+        if who not in self._off:
+            steps, m = self.program.steps, self.program.m
+            drawn = self._uniforms(who, 2 * steps)
+            self._off[who] = tuple(
+                1 + int(drawn[steps + step] * (m - 1)) if drawn[step] < rate else 0
+                for step in range(steps)
+            )
+        return self._off[who]
 
     def _uniforms(self, who: str, n: int) -> list[float]:
         drawn: list[float] = keys.uniforms(

@@ -55,7 +55,7 @@ class Recipe:
     batch: int = 32
     questions: int = 16
     reuse: int = 4
-    pool: int = 8
+    pool: int = 32
     horizon: int = 100
     quality: float = 0.85
     patience: int = 8
