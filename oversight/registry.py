@@ -79,6 +79,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "bowman2022": "experiments.bowman2022:EXPERIMENT",
         "burns2023": "experiments.burns2023:EXPERIMENT",
         "engels2025": "experiments.engels2025:EXPERIMENT",
+        "lightman2023": "experiments.lightman2023:EXPERIMENT",
     },
 }
 

@@ -1,7 +1,7 @@
 """Work that is rated a step at a time: what a world offers, and what a rater has before it.
 
 A `Stepwise` world takes a presented work apart into steps. Whoever rates a step sees it and those
-before it, and a `Looked` for each: what looking at it told. Protocols speak in these types;
+before it, and a `Looked` for each (`oversight.looks`): what looking at it told.
 `oversight.agents.rating` has raters that look, `oversight.training.reward_models` those that learn.
 """
 
@@ -9,37 +9,10 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any, NamedTuple
 
 from oversight.core import Case, Message, View
+from oversight.looks import Looked
 from oversight.world import Presentable
-
-
-class Looked(NamedTuple):
-    """What looking at one step told a rater."""
-
-    passes: bool | None
-    """Whether a careful look found the same; None if it told nothing. Reading this costs 1."""
-    care: float
-    """How often a careful look errs: η."""
-    rate: float
-    """How often a solver errs at one step, as raters know it."""
-    choices: int
-    """How many values a step can have: m."""
-    glance: bool
-    """Whether the rater's free glance at the step agrees."""
-    whole: bool
-    """Whether the rater's own answer to the whole question is this work's."""
-    record: Any
-    """The careful look as the world records it, for judges who read such records."""
-
-
-class Selected(NamedTuple):
-    """A work that was selected, as the judge hears it."""
-
-    answer: int
-    score: float
-    """In [0, 1]: how far whoever selected believes in it."""
 
 
 class Stepwise(Presentable):

@@ -11,7 +11,7 @@ that step and those before it (`by="process"`); the outcome judge the work as a 
 by the product of its steps' ratings, by its one rating, or as the first that has the answer given
 most often. The judge hears what was selected, its score and the looks behind it, and decides.
 `steps` limits how many steps of a work are rated; nature draws the same ones for all works.
-Payoffs: a solver gets its own work's score. The judge and the rater get the judge's quadratic score.
+Payoffs: a solver gets its own work's score, the judge and the rater the judge's quadratic score.
 Claim: at equal labels, models of the process select better than models of the outcome, and those
 better than a majority; right answers rest on fewer wrong traces (`experiments/lightman2023`).
 
@@ -32,10 +32,11 @@ import pydantic
 
 from oversight import keys
 from oversight.core import Case, Message, Outcome, Script, Seat, Seats, Side, Step, Turn, View
+from oversight.looks import Looked, Selected
 from oversight.payoffs import judge_pay
 from oversight.protocol import protocol
 from oversight.spaces import Choose, Number
-from oversight.stepwise import Looked, Selected, Stepwise
+from oversight.stepwise import Stepwise
 from oversight.table import Table
 
 Positive = Annotated[int, pydantic.Field(ge=1)]

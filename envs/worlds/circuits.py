@@ -45,9 +45,10 @@ from oversight.circuits.traces import (
 )
 from oversight.circuits.workers import CircuitWorker, Glance, Part
 from oversight.core import SILENCE, Case, Message, OversightError, Question, Sealed, Seat, View
+from oversight.looks import Looked
 from oversight.players import Agent
 from oversight.spaces import Choose, Reply
-from oversight.stepwise import Looked, Stepwise
+from oversight.stepwise import Stepwise
 from oversight.world import Arguable, Askable, Separable, Unaided, World
 
 SECOND = ("critic", "debater_1", "consultant_1")

@@ -12,11 +12,12 @@ language models. Here the solver's law is known, which is what makes the rates e
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from oversight import keys
 from oversight.agents.rating import AnswerRater, StepRater
 from oversight.core import Case, Message, OversightError, Question, Sealed, Seat, View
+from oversight.looks import Looked
 from oversight.players import Agent
 from oversight.programs.players import ProgramJudge, ProgramSolver
 from oversight.programs.program import OPERATIONS, Program, draw_program
@@ -32,7 +33,7 @@ from oversight.programs.solving import (
     usual_rate,
 )
 from oversight.spaces import Choose, Reply
-from oversight.stepwise import Looked, Stepwise
+from oversight.stepwise import Stepwise
 from oversight.world import World
 
 REMEMBERED = 20_000
@@ -41,6 +42,9 @@ CANDIDATES = 64
 """Solvers that an adversary may sit in for."""
 SHARED = len(OPERATIONS) + 2 + len(MANNERS)
 """Signs of a step's operation, carry and manner each; then one sign a combination of them."""
+KINDS = SHARED + CELLS
+"""Signs of a step's kind; four more say what a glance tells."""
+Reading = Literal["glance", "kinds"]
 
 
 class Done(NamedTuple):
@@ -66,7 +70,7 @@ class Steps(World, Stepwise):
     name: ClassVar[str] = "steps"
     answers = 10
     """Of the default modulus; each world has its own number."""
-    signs = SHARED + CELLS
+    signs = KINDS + 4
 
     def __init__(
         self,
@@ -78,6 +82,7 @@ class Steps(World, Stepwise):
         profile: int = 0,
         shallow: float = 0.08,
         careful: float = 0.02,
+        reading: Reading = "glance",
     ) -> None:
         """Dials, all of which the manifest keeps.
 
@@ -85,10 +90,13 @@ class Steps(World, Stepwise):
             steps, m: how long programs are, and the modulus.
             slip, contrast, trouble, profile, shallow, careful: see
                 `oversight.programs.solving.Dials`.
+            reading: what reward models see of a step: its kind alone, or also whether the judge's
+                glance at it agrees, and at the last whether the answer is the judge's own.
         """
         if steps < 1 or m < 2:
             raise OversightError(f"programs have steps ≥ 1 and m ≥ 2, got {steps} and {m}")
         self.steps = steps
+        self.reading: Reading = reading
         self.answers = m
         self.dials = Dials(slip, contrast, trouble, profile, shallow, careful)
         self._settings = {k: v for k, v in locals().items() if k not in ("self", "__class__")}
@@ -221,19 +229,21 @@ class Steps(World, Stepwise):
         )  # fmt: skip
 
     def signs_of(self, view: View, place: int) -> tuple[int, ...]:
-        """The operation, whether it carries, the manner, and the three together.
-
-        Not whether the value is right: a reward model of this world knows kinds of steps only.
-        """
+        """The operation, whether it carries, the manner, the three together; and a glance."""
         program: Program = view.question.data
         done: Done = view.transcript[place].data
         operation, carries = program.operations[done.step], program.carries(done.step, done.x)
-        return (
+        kind = (
             operation,
             len(OPERATIONS) + carries,
             len(OPERATIONS) + 2 + done.manner,
             SHARED + cell(program, done.step, done.x, done.manner),
         )
+        if self.reading == "kinds":
+            return kind
+        look: Looked = view.private[place]
+        last = (KINDS + 2 + look.whole,) if done.step == program.steps - 1 else ()
+        return (*kind, KINDS + look.glance, *last)
 
     def graded(self, case: Case, work: Message) -> tuple[bool, ...]:
         """Whether each value follows from the one before it."""

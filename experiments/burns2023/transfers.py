@@ -68,7 +68,7 @@ SIZES: Mapping[tuple[str, str], Size] = {
     ("digits", "quick"): Size(3, 1_200, 128, 200),
     ("digits", "full"): Size(10, 1_200, 128, 400),
     ("digits", "paper"): Size(30, 1_200, 128, 400),
-    ("mnist", "quick"): Size(2, 4_000, 128, 400),
+    ("mnist", "quick"): Size(2, 2_000, 128, 200),
     ("mnist", "full"): Size(5, 20_000, 256, 2_000),
     ("mnist", "paper"): Size(10, 60_000, 256, 6_000),
 }

@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 
 from oversight.core import OversightError, Turn, View
+from oversight.looks import Looked, Selected
 from oversight.players import Agent, Judge
 from oversight.spaces import Reply
-from oversight.stepwise import Looked, Selected
 
 
 def looks(turn: Turn) -> Sequence[Looked]:

@@ -14,7 +14,7 @@ from oversight.circuits.graph import Circuit
 from oversight.circuits.steps import Check, Work, wire_name
 from oversight.circuits.traces import EXPERT, Luck, Material
 from oversight.core import Message, View
-from oversight.stepwise import Looked
+from oversight.looks import Looked
 
 SOLVER = "solver_"
 """How the seats of attempts begin; their number follows."""

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from oversight.cli import comparing, show
+from oversight.cli import comparing, reproducing, show
 from oversight.cli.common import (
     NOT_WELL,
     WRONG_USAGE,
@@ -23,16 +23,13 @@ from oversight.cli.common import (
     Seed,
     command_line,
     interruptible,
-    one_of,
     pairs,
-    positive,
     say,
     world_of,
 )
 from oversight.cli.progress import progress_bars
 from oversight.core import OversightError
 from oversight.rollout import WIDTH
-from oversight.study import Scale
 
 app = typer.Typer(
     name="oversight",
@@ -120,61 +117,6 @@ def run(
     raise typer.Exit(NOT_WELL if result.failed else 0)
 
 
-@app.command(
-    epilog="Examples:\n\n"
-    "oversight reproduce irving2018 --scale quick\n\n"
-    "oversight reproduce irving2018 --scale paper --data mnist --data-dir ../mnist "
-    "--publish experiments/results"
-)
-def reproduce(
-    experiment: Annotated[str, typer.Argument(help="An experiment; `oversight list` names them.")],
-    scale: Annotated[
-        Scale, typer.Option(help="Minutes, longer, or the paper's own size.")
-    ] = "quick",
-    data: Annotated[str | None, typer.Option(help="Which world to run it on.")] = None,
-    seed: Seed = 0,
-    out: Annotated[
-        Path | None, typer.Option(help="Where it is kept [default: runs/EXPERIMENT-DATA-SCALE].")
-    ] = None,
-    publish: Annotated[
-        Path | None, typer.Option(help="Also write EXPERIMENT.md, its JSON and figures here.")
-    ] = None,
-    processes: Processes = 2,
-    data_dir: DataDir = None,
-    as_json: AsJson = False,
-) -> None:
-    """Reproduce a paper's figures: ours beside the published numbers, with intervals."""
-    from oversight import study
-    from oversight.registry import load
-
-    chosen: study.Experiment = load("experiments", experiment)
-    job = study.Job(
-        scale=scale,
-        data=one_of(data or chosen.data[0], chosen.data, "--data"),
-        seed=seed,
-        out=out or Path("runs") / f"{experiment}-{data or chosen.data[0]}-{scale}",
-        data_dir=data_dir,
-        processes=positive(processes, "--processes"),
-    )
-    with interruptible(job.out), study.timed(job.out) as seconds:
-        with progress_bars(experiment) as progress:
-            findings = chosen.run(job._replace(progress=progress))
-        results = study.as_json(chosen, job, findings, seconds())
-    from oversight.report.experiment_page import publish as publish_page
-    from oversight.report.experiment_page import write_results
-
-    written = write_results(chosen, job, findings, results, command_line())
-    if publish is not None:
-        written += publish_page(chosen, job, findings, results, command_line(), publish)
-    if as_json:
-        print(json.dumps(results, indent=2))
-    else:
-        show.findings(chosen, findings)
-    for path in written:
-        say(f"wrote {path}")
-    raise typer.Exit(0 if all(claim.holds for claim in findings.claims) else NOT_WELL)
-
-
 @app.command(name="list", epilog="Example:\n\noversight list --json | jq '.protocols[].name'")
 def list_(as_json: AsJson = False) -> None:
     """Name every protocol, world, judge, agent and experiment."""
@@ -234,6 +176,14 @@ def show_(
         show.game(record, game)
 
 
+app.command(
+    epilog="Examples:\n\n"
+    "oversight reproduce irving2018 --scale quick\n\n"
+    "oversight reproduce all --scale quick\n\n"
+    "oversight reproduce irving2018 --scale paper --data mnist --data-dir ../mnist "
+    "--publish experiments/results\n\n"
+    "oversight reproduce kenton2024_sim --scale full --executor ray --ray-address auto"
+)(reproducing.reproduce)
 app.command(
     epilog="Examples:\n\n"
     "oversight compare --world circuits --episodes 2000\n\n"

@@ -93,6 +93,25 @@ def findings(experiment: Experiment, found: Findings) -> None:
         console.print(f"{word}  {escape(claim.claim)}: {escape(claim.detail)}")
 
 
+def reproduced(every: Sequence[Mapping[str, Any]]) -> None:
+    """All experiments: how many of their claims hold, and which do not."""
+    table = _table("experiments")
+    for name, justify in (("experiment", "left"), ("claims held", "right"), ("seconds", "right")):
+        table.add_column(name, justify=justify)  # type: ignore[arg-type]  # both are literals
+    for results in every:
+        held = sum(claim["holds"] for claim in results["claims"])
+        table.add_row(
+            results["experiment"], f"{held} of {len(results['claims'])}", f"{results['seconds']:,}"
+        )
+    console = Console()
+    console.print(table)
+    for results in every:
+        for claim in results["claims"]:
+            if not claim["holds"]:
+                text = f"{results['experiment']}: {claim['claim']}. {claim['detail']}"
+                console.print(f"[red]does not hold[/]  {escape(text)}")
+
+
 def catalogue(held: Mapping[str, list[dict[str, Any]]]) -> None:
     """Everything registered."""
     console = Console()

@@ -8,11 +8,11 @@ from typing import Literal
 from oversight import keys
 from oversight.agents.rating import Selector
 from oversight.core import OversightError, Turn, View
+from oversight.looks import Selected
 from oversight.players import Agent, Judge
 from oversight.programs.program import Program
 from oversight.programs.solving import Attempt
 from oversight.spaces import Choose, Reply
-from oversight.stepwise import Selected
 
 Aim = Literal["own", "against"]
 

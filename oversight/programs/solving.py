@@ -210,5 +210,3 @@ def usual_rate(dials: Dials) -> float:
     logits = np.array(table_of(dials))[:, None] + dials.trouble * nodes[None, :]
     by_cell = (1 / (1 + np.exp(-logits))) @ (weights / weights.sum())
     return float(by_cell.mean())
-
-

@@ -27,7 +27,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,7 +48,7 @@ POOL = 8
 
 
 class Example(NamedTuple):
-    """A labelled thing: the signs it bears, each as often as it bears it, and whether it is right."""
+    """A labelled thing: its signs, each as often as it bears it, and whether it is right."""
 
     signs: Signs
     right: bool
@@ -105,7 +105,7 @@ def _newton(
     p = 1 / (1 + np.exp(-(X @ w)))
     gradient = X.T @ (p - y) + ridge * w
     hessian = (X.T * (p * (1 - p))) @ X + np.diag(ridge)
-    step = -np.linalg.solve(hessian, gradient)
+    step = np.asarray(-np.linalg.solve(hessian, gradient), np.float64)
     before = loss(w)
     while loss(w + step) > before and np.abs(step).max() > 1e-12:
         step = step / 2
@@ -125,6 +125,9 @@ class Work(NamedTuple):
 class RewardModel(Agent):
     """Rates by what it learned; learns when it prepares."""
 
+    kind: ClassVar[str]
+    """What is rated: "process" or "outcome"."""
+
     def __init__(self, world: Stepwise, labels: int = 300, labelling: Labelling = "uniform"):
         if labels < 1:
             raise OversightError(f"a reward model needs at least one label, got {labels}")
@@ -138,11 +141,6 @@ class RewardModel(Agent):
         """Such as "process model(300 labels)"."""
         how = ", active" if self.labelling == "active" else ""
         return f"{self.kind} model({self.labels} labels{how})"
-
-    @property
-    @abstractmethod
-    def kind(self) -> str:
-        """What is rated: "process" or "outcome"."""
 
     @abstractmethod
     def works_for(self, labels: int) -> int:
@@ -219,7 +217,7 @@ class RewardModel(Agent):
 class ProcessModel(RewardModel):
     """How likely the last step before it is right; a label a step."""
 
-    kind = "process"
+    kind: ClassVar[str] = "process"
 
     def works_for(self, labels: int) -> int:
         """One of T steps costs T labels."""
@@ -245,7 +243,15 @@ class ProcessModel(RewardModel):
 class OutcomeModel(RewardModel):
     """How likely a work's final answer is right; a label a work."""
 
-    kind = "outcome"
+    kind: ClassVar[str] = "outcome"
+
+    def __init__(self, world: Stepwise, labels: int = 300, labelling: Labelling = "uniform"):
+        if labelling == "active":
+            raise OversightError(
+                "active labelling looks for wrong answers, whose labels would teach an outcome "
+                "model nothing else; label uniformly"
+            )
+        super().__init__(world, labels, labelling)
 
     def works_for(self, labels: int) -> int:
         """A label each."""
