@@ -38,6 +38,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "sandwiching": "protocols.sandwiching:sandwiching",
         "nested": "protocols.nested:nested",
         "amplification": "protocols.amplification:amplification",
+        "reward_modeling": "protocols.reward_modeling:reward_modeling",
         "process_supervision": "protocols.process_supervision:process_supervision",
     },
     "worlds": {

@@ -18,6 +18,7 @@ from oversight.core import Case, Message, Question, Sealed, Seat, View
 from oversight.spaces import Choose, Reply, Space, Write
 
 if TYPE_CHECKING:
+    from oversight.oracles.machine import Machine
     from oversight.players import Agent
 
 
@@ -229,6 +230,42 @@ class Contested(ABC):
         """
 
 
+class Stochastic(ABC):
+    """Ability: the question is the last bit of a computation whose every step is a coin."""
+
+    @abstractmethod
+    def machine(self, case: Case, runs: int) -> Machine:
+        """The computation, `runs` times as long; its likelier last bit should be the answer."""
+
+
+class Disputable(Presentable):
+    """Ability: presented work is a tree of claims, each backed by others; a judge can check leaves.
+
+    Claims are numbered; the answer's is the root. A claim is right if all that backs it is.
+    """
+
+    claims: int
+    """How many claims a work has at most."""
+    backing: int
+    """How many claims back one claim; there are always as many."""
+
+    @abstractmethod
+    def whole(self, case: Case) -> int:
+        """The claim that is the answer itself."""
+
+    @abstractmethod
+    def backed_by(self, case: Case, claim: int) -> tuple[int, ...]:
+        """The claims that back one; () for a leaf."""
+
+    @abstractmethod
+    def claim_in_words(self, case: Case, work: Message, claim: int) -> str:
+        """What a presented work claims there."""
+
+    @abstractmethod
+    def check(self, case: Case, work: Message, claim: int) -> Message:
+        """A leaf as the judge's careful look finds it: the data says whether it `passes`."""
+
+
 class Numeric(ABC):
     """Ability: a view can be written as numbers, so that agents can learn from it."""
 
@@ -246,5 +283,6 @@ _SPENT: Mapping[str, Callable[[int], Mapping[str, Any]]] = {
     "debate": lambda budget: {"rounds": budget // 2},
     "critique": lambda budget: {"points": budget // 2},
     "market_making": lambda budget: {"rounds": budget},
+    "sandwiching": lambda budget: {"messages": budget},
 }
 """Protocol -> the parameters that spend a budget, where the world says nothing else."""

@@ -15,11 +15,11 @@ The novice decides. In detail:
 - `via`: another protocol between the two, such as debate; its seats are then the seats, its
   deciding seat is the novice.
 
-Payoffs: to each novice its quadratic score; to its questioner and its assistant the same.
+Payoffs: to each novice its quadratic score; to its inquirer and its assistant the same.
 Claim: novices with an unreliable assistant beat both alone (MMLU 75.4 % against 57.2 and 57.2).
 
-Deviations: the novice asks through a seat of its own, `questioner`, as judges do elsewhere here, so
-that any judge can sit as the novice. The paper's dialogues are free text without a fixed budget.
+Deviations: the novice asks through a seat of its own, `inquirer`, so that any judge can sit as the
+novice. The paper's dialogues are free text without a fixed budget.
 """
 
 from collections.abc import Generator, Sequence
@@ -52,7 +52,7 @@ class Pair(NamedTuple):
     """The seats of one dialogue."""
 
     novice: str
-    questioner: str
+    inquirer: str
     assistant: str
 
 
@@ -74,7 +74,7 @@ def _seats(novices: int, form: Form, via: Part) -> Seats:
     seats: dict[str, Seat] = {}
     for pair in pairs:
         seats[pair.assistant] = Seat(("claim", "present", "argue"), expert=True)
-        seats[pair.questioner] = Seat(("ask",))
+        seats[pair.inquirer] = Seat(("ask",))
         seats[pair.novice] = Seat(("decide",))
     return seats
 
@@ -124,8 +124,8 @@ def _dialogue(table: Table, pair: Pair, messages: int) -> Generator[Any, Any, tu
     table.declare(pair.assistant, claimed, here)
     yield from table.present([pair.assistant])
     for _ in range(messages):
-        yield from table.ask(pair.questioner, ASK, here)
-        if table.heard_by(pair.questioner)[-1].text == SILENCE:
+        yield from table.ask(pair.inquirer, ASK, here)
+        if table.heard_by(pair.inquirer)[-1].text == SILENCE:
             break
         yield from table.argue(pair.assistant, ANSWER, here)
     return (yield from table.decide(pair.novice, DECIDE))

@@ -21,7 +21,7 @@ from oversight.agents.rating import AnswerRater, Selector, StepRater
 from oversight.circuits import attempts
 from oversight.circuits.experts import Aim, CircuitExpert, Placement
 from oversight.circuits.graph import Circuit, Family, Shape, draw_circuit, read_circuit
-from oversight.circuits.judges import CircuitJudge
+from oversight.circuits.judges import INQUIRER, CircuitJudge
 from oversight.circuits.steps import (
     Asked,
     Check,
@@ -212,8 +212,10 @@ class Circuits(World, Arguable, Askable, Stepwise, Separable, Unaided):
 
     def agent(self, seat: str, role: Seat) -> Agent:
         """Workers where parts of the circuit are worked on; judges and experts elsewhere."""
-        if {"decompose", "answer"} & set(role.acts) and "decide" not in role.acts:
+        if {"decompose", "subquestion", "answer"} & set(role.acts) and "decide" not in role.acts:
             return self._worker
+        if role.acts == ("ask",) and seat.startswith(INQUIRER):
+            return self._judge
         if "rate" in role.acts:
             return AnswerRater() if seat.startswith("outcome") else StepRater()
         return Selector() if seat == "selector" else super().agent(seat, role)
@@ -231,6 +233,8 @@ class Circuits(World, Arguable, Askable, Stepwise, Separable, Unaided):
                 return {"steps": 2, "inner": f"debate:rounds={max(1, budget // 4)}"}
             case "sandwiching":
                 return {"messages": budget}
+            case "reward_modeling":
+                return {"critiques": max(0, budget - 1)}  # the judge looks at the question itself
             case "process_supervision":
                 # attempts of a solver whose errors all persist are the same: one is enough. The
                 # form is the same for m=2, where a right answer often rests on a wrong trace.

@@ -8,9 +8,7 @@ from numpy.typing import NDArray
 from oversight.algorithms.task import Ints
 
 
-def shuffled_layers(
-    generator: np.random.Generator, batch: int, size: int, layers: int
-) -> Ints:
+def shuffled_layers(generator: np.random.Generator, batch: int, size: int, layers: int) -> Ints:
     """(batch, size) the layer of each variable; every layer 0 … layers − 1 has one or more."""
     layer = generator.integers(0, layers, (batch, size))
     layer[:, :layers] = np.arange(layers)

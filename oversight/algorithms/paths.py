@@ -115,6 +115,6 @@ class ShortestPath(Task):
         near = known.min(axis=1)
         further = near >= self.size + k  # nothing within k − 1 steps: the names ascend to `far`
         sound = ((known >= self.size) & (known <= self.far)).all(axis=1)
-        return chosen(
-            [a == b, ~sound, further], [self.size, self.none, self.far], 0
-        ) + np.where((a != b) & sound & ~further, near + 1, 0)
+        return chosen([a == b, ~sound, further], [self.size, self.none, self.far], 0) + np.where(
+            (a != b) & sound & ~further, near + 1, 0
+        )

@@ -68,9 +68,7 @@ class UnionFind(Task):
         root = link >= self.size
         name = np.where(root, link, self.none)
         for _ in range(self.difficulty):
-            name = np.where(
-                root, name, np.take_along_axis(name, np.where(root, 0, link), axis=1)
-            )
+            name = np.where(root, name, np.take_along_axis(name, np.where(root, 0, link), axis=1))
         return np.concatenate([link, name], axis=1)
 
     def depths(self, contexts: Ints) -> Ints:

@@ -240,7 +240,7 @@ def read_circuit(path: Path) -> Circuit:
     """
     try:
         graph: Any = nx.node_link_graph(json.loads(path.read_text()), edges="edges")
-    except (OSError, ValueError, KeyError, TypeError, nx.NetworkXError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, nx.NetworkXError) as error:
         raise OversightError(
             f"cannot read a circuit from {path}: {error}; write one by json.dump("
             "networkx.node_link_data(circuit.graph, edges='edges'))"

@@ -69,11 +69,11 @@ class Reading(NamedTuple):
         )  # fmt: skip
 
 
-def read(view: View, seat: str) -> Reading:
-    """Sum up what the judge at `seat` has before it."""
+def read(view: View) -> Reading:
+    """Sum up what a judge has before it."""
     asked, material = _known(view)
     claimed, brought = claims(view.transcript), checks(view.transcript)
-    looks = looked(view, seat)
+    looks = looked(view)
     trace = corrected(material.circuit, material.values, looks) if looks else material.values
     dispute = _dispute(asked, material, claimed, brought)
     speakers: tuple[Speaker, ...] = ()
@@ -86,7 +86,11 @@ def read(view: View, seat: str) -> Reading:
     return Reading(_side(asked, trace[-1]), len(looks), speakers, dispute)
 
 
-def looked(view: View, seat: str) -> dict[int, int]:
+INQUIRER = "inquirer"
+"""Who asks for a novice, along its own disagreement; other questioners ask at random."""
+
+
+def looked(view: View) -> dict[int, int]:
     """Gate -> how far off the judge's careful look was, for looks that mend its own trace.
 
     Looks at its own trace do; so does one at an assistant's step that it asked for itself, when the
@@ -95,7 +99,7 @@ def looked(view: View, seat: str) -> dict[int, int]:
     _, material = _known(view)
     circuit = material.circuit
     looks = dict(own_looks(circuit, view.transcript))
-    if not any(m.act == "ask" and m.seat == seat for m in view.transcript):
+    if not any(m.act == "ask" and m.seat.startswith(INQUIRER) for m in view.transcript):
         return looks
     for _, check in checks(view.transcript):
         trace = corrected(circuit, material.values, looks)
@@ -212,7 +216,7 @@ class CircuitJudge(Agent):
             value = concluded(part, glance, turn.view.transcript)
             sure = 1 - glance.care if value in part.values else 0.5
             return (sure, 1 - sure) if value == part.values[0] else (1 - sure, sure)
-        nats = self.log_odds(turn.view, turn.seat)
+        nats = self.log_odds(turn.view)
         return (1 / (1 + math.exp(nats)), 1 / (1 + math.exp(-nats)))
 
     def features(self, turn: Turn) -> tuple[Hashable, Hashable]:
@@ -222,13 +226,13 @@ class CircuitJudge(Agent):
             value = concluded(part, glance, turn.view.transcript)
             side = {part.values[1]: 1, part.values[0]: -1}.get(value, 0)
             return side, -side
-        reading = read(turn.view, turn.seat)
+        reading = read(turn.view)
         return reading, reading.mirrored()
 
-    def log_odds(self, view: View, seat: str) -> float:
+    def log_odds(self, view: View) -> float:
         """Nats in favour of answer 1."""
         _, material = _known(view)
-        reading = read(view, seat)
+        reading = read(view)
         care, circuit = material.care, material.circuit
         given = (self.credulity + 0.0) * sum(
             s.side * (s.passes + s.fails + s.told_nothing) for s in reading.speakers
@@ -279,7 +283,7 @@ def _next_question(turn: Turn) -> Reply:
     assert isinstance(space, Choose)  # what circuits are asked by
     circuit = material.circuit
     answered = {check.gate: check for _, check in checks(turn.view.transcript)}
-    trace = corrected(circuit, material.values, looked(turn.view, turn.seat))
+    trace = corrected(circuit, material.values, looked(turn.view))
     gate = circuit.gates - 1
     while gate in answered:
         said = answered[gate]

@@ -56,9 +56,9 @@ class Recipe:
     questions: int = 16
     reuse: int = 4
     pool: int = 32
-    horizon: int = 100
+    horizon: int = 50
     quality: float = 0.85
-    patience: int = 8
+    patience: int = 4
     first_calls: int = 500
     calls: int = 4
     poll: int = 10

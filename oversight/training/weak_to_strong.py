@@ -11,7 +11,7 @@ batch quantile at which the share of ones is the supervisor's. Those are the lab
 f, Π_i f(ŷ_i | x_i), among all labellings of the batch with so many ones: swapping a one for a zero
 of smaller f₁ can only lose. That says what f̂ is for many classes too: the likeliest labelling of
 the batch whose class counts are the supervisor's, an assignment problem. Without the counts f̂ is
-f's first answer (`first_answers`), which lets a weakly taught student fall into a single class.
+f's first answer (`first_answers`), and a weakly taught student may fall into few classes.
 
 Deviations: the paper states two classes only; for more, f̂ is as derived here.
 """

@@ -35,6 +35,12 @@ VARIANTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "critique": ({"rebuttal": True, "points": 2}, {"proposal": "own", "points": 2}),
     "nested": ({"steps": 3},),
     "amplification": ({"depth": 2, "votes": 2, "subquestions": 2}, {"votes": 3}),
+    "process_supervision": (
+        {"by": "outcome", "candidates": 2},
+        {"by": "majority", "candidates": 3},
+        {"candidates": 2, "steps": 2},
+    ),
+    "reward_modeling": ({"aided": False}, {"critiques": 2, "candidates": 2}),
     "sandwiching": (
         {"novices": 3, "messages": 2},
         {"form": "novice_alone", "novices": 2},
@@ -74,7 +80,7 @@ def _mnist_files() -> bool:
 
 
 def _game(protocol: Protocol, place: str) -> Any:
-    shown = [f"{name}={value}" for name, value in protocol.parameters.items()]
+    shown = [f"{name}={protocol.settings[name]}" for name in protocol.parameters]
     marks = [pytest.mark.paper] if place == "mnist" else []
     return pytest.param(
         Game(protocol, place), id="-".join([protocol.name, *shown, place]), marks=marks

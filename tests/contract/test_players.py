@@ -53,11 +53,20 @@ def cast_or_skip(game: Game, spec: str, deciding: bool) -> Cast:
         pytest.skip(str(misfit))
 
 
+class Typing(io.TextIOBase):
+    """Somebody who types nothing, then every number in turn: a reply is legal sooner or later."""
+
+    def __init__(self) -> None:
+        self._lines = itertools.cycle(["", *map(str, range(784))])
+
+    def readline(self, size: int | None = -1, /) -> str:
+        return next(self._lines) + "\n"
+
+
 @pytest.fixture(autouse=True)
 def somebody_at_the_terminal(monkeypatch: pytest.MonkeyPatch):
-    """Types every number in turn, so that a person's reply is legal sooner or later."""
-    typed = itertools.chain.from_iterable(itertools.repeat(range(784), 100))
-    monkeypatch.setattr(sys, "stdin", io.StringIO("\n".join(map(str, typed)) + "\n"))
+    """A person who never tires."""
+    monkeypatch.setattr(sys, "stdin", Typing())
 
 
 @every_game

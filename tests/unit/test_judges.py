@@ -126,7 +126,7 @@ def test_a_calibrated_judge_rehearses_before_it_plays() -> None:
 
     def rehearse(agent: Agent, games: int) -> list[Record]:
         assert (agent, games) == (steady, 3)
-        blank = Record(0, "x", 0, (0.5, 0.3, 0.2), 1.0, {}, {}, {}, 0, 0, [], "")
+        blank = Record(0, "x", 0, (0.5, 0.3, 0.2), 1.0, {}, {}, {}, 0, 0, {}, [], "")
         return [blank] * 3
 
     calibrated.prepare(rehearse)

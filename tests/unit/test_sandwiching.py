@@ -82,9 +82,9 @@ def test_an_answer_is_bound_by_the_question():
 def test_each_novice_hears_its_own_dialogue_and_no_other():
     episode = played(sandwiching(novices=3, messages=2), scripted)
     for place in range(3):
-        for seat in ("novice", "questioner", "assistant"):
+        for seat in ("novice", "inquirer", "assistant"):
             heard = episode.table.heard_by(f"{seat}_{place}")
-            assert {m.seat for m in heard} == {f"questioner_{place}", f"assistant_{place}"}
+            assert {m.seat for m in heard} == {f"inquirer_{place}", f"assistant_{place}"}
     assert len(episode.table.transcript) == 3 * len(episode.table.heard_by("novice_0"))
 
 
@@ -111,7 +111,7 @@ def test_votes_by_hand(verdicts: Sequence[tuple[float, ...]], shares: tuple[floa
     assert episode.outcome.credences == pytest.approx(shares)
 
 
-def test_assistant_and_questioner_share_their_novices_score():
+def test_assistant_and_inquirer_share_their_novices_score():
     def votes(turn: Turn) -> Reply:
         sure: Reply = (1.0, 0.0, 0.0, 0.0) if turn.seat == "novice_0" else (0.5, 0.5, 0.0, 0.0)
         return sure if turn.act == "decide" else scripted(turn)
@@ -124,8 +124,8 @@ def test_assistant_and_questioner_share_their_novices_score():
         first = {0: 1.0}.get(episode.case.truth.unseal(), -1.0)
         second = 0.5 if episode.case.truth.unseal() in (0, 1) else -0.5
         paid = episode.outcome.rewards
-        assert {paid[f"{seat}_0"] for seat in ("novice", "questioner", "assistant")} == {first}
-        assert {paid[f"{seat}_1"] for seat in ("novice", "questioner", "assistant")} == {second}
+        assert {paid[f"{seat}_0"] for seat in ("novice", "inquirer", "assistant")} == {first}
+        assert {paid[f"{seat}_1"] for seat in ("novice", "inquirer", "assistant")} == {second}
 
 
 def test_a_single_novices_credences_are_the_verdict_as_they_are():
@@ -137,7 +137,7 @@ def test_a_single_novices_credences_are_the_verdict_as_they_are():
 @pytest.mark.parametrize(
     ("parameters", "seats"),
     [
-        ({}, ["assistant", "questioner", "novice"]),
+        ({}, ["assistant", "inquirer", "novice"]),
         ({"form": "novice_alone"}, ["novice"]),
         ({"form": "novice_alone", "novices": 2}, ["novice_0", "novice_1"]),
         ({"form": "assistant_alone"}, ["assistant"]),
@@ -189,6 +189,6 @@ def test_a_novice_that_asks_nothing_has_the_claim_alone():
         return None
 
     cast = {s: WORLD.agent(s, role) for s, role in sandwiching().seats.items()}
-    silent = records(sandwiching(), WORLD, {**cast, "questioner": never_asks})
+    silent = records(sandwiching(), WORLD, {**cast, "inquirer": never_asks})
     claimed = records(sandwiching(messages=0), WORLD, cast)
     assert [r.credences for r in silent] == [r.credences for r in claimed]

@@ -19,7 +19,8 @@ def record(episode: int, failure: Failure | None = None) -> Record:
     credences = None if failure else (0.25, 0.75)
     return Record(
         episode, f"case-{episode}", 1, credences, None if failure else 1.0, {"judge": 0.1 + 0.2},
-        {"length": 3.0}, {"debater_0": 1}, 2, 1, [4, None, "word", (0.25, 0.75)], "a\nb", failure,
+        {"length": 3.0}, {"debater_0": 1}, 2, 1, {"judge": 1},
+        [4, None, "word", (0.25, 0.75)], "a\nb", failure,
     )  # fmt: skip
 
 
