@@ -40,6 +40,8 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "amplification": "protocols.amplification:amplification",
         "reward_modeling": "protocols.reward_modeling:reward_modeling",
         "process_supervision": "protocols.process_supervision:process_supervision",
+        "doubly_efficient": "protocols.doubly_efficient:doubly_efficient",
+        "prover_estimator": "protocols.prover_estimator:prover_estimator",
     },
     "worlds": {
         "algorithms": "envs.worlds.algorithms:Algorithms",
@@ -49,6 +51,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "mnist": "envs.worlds.digits:Mnist",
         "contests": "envs.worlds.contests:Contests",
         "steps": "envs.worlds.steps:Steps",
+        "sums": "envs.worlds.sums:Sums",
     },
     "judges": {
         "sparse": "oversight.judges.sparse:sparse",
@@ -65,6 +68,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "silent": "oversight.agents.simple:SilentAgent",
         "greedy": "oversight.agents.searching:greedy",
         "mcts": "oversight.agents.searching:mcts",
+        "mover": "oversight.agents.pricing:mover",
         "reward_model": "oversight.training.reward_models:reward_model",
         "human": "oversight.agents.human:human",
     },

@@ -6,17 +6,17 @@ after every relevant argument.
 
 Game: p_0 = M(Q); then up to `rounds` times the adversary says x_t, and p_{t+1} = M(Q·x_0…x_t). It
 ends when the adversary has nothing to say, or when `patience` moves in a row stay within
-`tolerance`. The judge has the last word: p* = H(Q·x_0…x_T).
+`tolerance`. The judge has the last word: p* = H(Q·x_0…x_T). Where an argument refers to other
+questions, M's prices of those are read out with it (`oversight.market`).
 Payoffs: per step and myopic. Market: p*·ln p_t + (1−p*)·ln(1−p_t), here Σ_a p*_a ln p_t,a, its mean
 over t. Adversary: |p_{t+1} − p_t|, half the total change over the answers, its mean over t.
 Claim: an H who can add two numbers gives a market that sums N of them, by induction on N.
 """
 
-import math
-from collections.abc import Sequence
 from itertools import pairwise
 
 from oversight.core import SILENCE, Case, Outcome, Script, Seat
+from oversight.market import moved, predicted, quote
 from oversight.payoffs import judge_pay
 from oversight.protocol import Count, protocol
 from oversight.table import Table
@@ -43,6 +43,7 @@ def market_making(
         yield from table.argue("adversary", ARGUE)
         if table.transcript[-1].text == SILENCE:
             break
+        yield from quote(table, "market", table.transcript[-1])
         prices.append((yield from table.price("market", PRICE)))
         still = still + 1 if moved(*prices[-2:]) < tolerance else 0
         if still and still >= patience:
@@ -63,17 +64,6 @@ def market_making(
     return Outcome(credences, rewards | judge_pay(credences, case), metrics)
 
 
-def moved(before: Sequence[float], after: Sequence[float]) -> float:
-    """|p_{t+1} − p_t|: half the sum over answers, so that two answers give the paper's."""
-    return sum(abs(p - q) for p, q in zip(before, after, strict=True)) / 2
-
-
-def predicted(price: Sequence[float], verdict: Sequence[float]) -> float:
-    """Σ_a p*_a ln p_a in nats, the negative of the market's loss; prices are floored at 1e-6."""
-    return sum(v * math.log(max(p, FLOOR)) for p, v in zip(price, verdict, strict=True))
-
-
-FLOOR = 1e-6
 PRICE = "What will the judge believe in the end? Price every answer."
 ARGUE = "Say what moves the price most."
 DECIDE = "The market has closed. How likely is each answer?"

@@ -19,12 +19,15 @@ import numpy as np
 from oversight import keys
 from oversight.agents.rating import AnswerRater, Selector, StepRater
 from oversight.circuits import attempts
+from oversight.circuits.estimators import CONTESTING, CircuitEstimator, CircuitProver
 from oversight.circuits.experts import Aim, CircuitExpert, Placement
 from oversight.circuits.graph import Circuit, Family, Shape, draw_circuit, read_circuit
 from oversight.circuits.judges import INQUIRER, CircuitJudge
+from oversight.circuits.machines import Looks
 from oversight.circuits.steps import (
     Asked,
     Check,
+    Given,
     Work,
     checks,
     descent,
@@ -46,12 +49,22 @@ from oversight.circuits.traces import (
 from oversight.circuits.workers import CircuitWorker, Glance, Part
 from oversight.core import SILENCE, Case, Message, OversightError, Question, Sealed, Seat, View
 from oversight.looks import Looked
+from oversight.oracles.machine import few_looks
+from oversight.oracles.players import CHEATING, STOCHASTIC
 from oversight.players import Agent
 from oversight.spaces import Choose, Reply
 from oversight.stepwise import Stepwise
-from oversight.world import Arguable, Askable, Separable, Unaided, World
+from oversight.world import (
+    Arguable,
+    Askable,
+    Disputable,
+    Separable,
+    Stochastic,
+    Unaided,
+    World,
+)
 
-SECOND = ("critic", "debater_1", "consultant_1")
+SECOND = ("critic", "debater_1", "consultant_1", "estimator")
 """Seats of a second expert, whose luck is another's than the first's."""
 
 
@@ -72,7 +85,7 @@ ADVERSARIAL: Mapping[str, tuple[Aim, ...]] = {
 """What experts without a side may aim at, by protocol: where sides are dealt, the deal decides."""
 
 
-class Circuits(World, Arguable, Askable, Stepwise, Separable, Unaided):
+class Circuits(World, Arguable, Askable, Stepwise, Separable, Unaided, Stochastic, Disputable):
     """Random computation graphs whose root value is the question; the common world."""
 
     name: ClassVar[str] = "circuits"
@@ -126,6 +139,7 @@ class Circuits(World, Arguable, Askable, Stepwise, Separable, Unaided):
         self._expert = CircuitExpert(placement, honesty)
         self._judge = CircuitJudge(credulity, selection_aware, trust)
         self._worker = CircuitWorker()
+        self._prover = CircuitProver("blind" if hidden else placement, honesty)
         self.second = second
         self.pointing = pointing
         self.graph = graph
@@ -178,6 +192,10 @@ class Circuits(World, Arguable, Askable, Stepwise, Separable, Unaided):
     def private(self, case: Case, seat: str, role: Seat) -> Material | None:
         """An expert's beliefs at an expert's seat, the judge's own at the others."""
         luck: Luck = case.private
+        seen = ("private", seat, role.expert, role.level)
+        return luck.remember(seen, lambda: self._in_mind(luck, seat, role))
+
+    def _in_mind(self, luck: Luck, seat: str, role: Seat) -> Material | None:
         if not role.expert:
             return self._material(luck, SHALLOW, self.skills.at(role.level))
         other = seat in SECOND
@@ -189,7 +207,8 @@ class Circuits(World, Arguable, Askable, Stepwise, Separable, Unaided):
             shifts = attempts.attempt(luck, seat, material.rate)
             material = material._replace(values=luck.circuit.run(shifts), errors=shifts)
         blind = luck.chosen("blind", self.skills.obfuscation)
-        return material._replace(blind=blind, judge=self._judges(luck).values)
+        judge = self._judges(luck).values
+        return material._replace(blind=blind, judge=judge, hidden=luck.hidden)
 
     def _judges(self, luck: Luck) -> Material:
         return self._material(luck, SHALLOW, self.skills.shallow)
@@ -216,6 +235,12 @@ class Circuits(World, Arguable, Askable, Stepwise, Separable, Unaided):
             return self._worker
         if role.acts == ("ask",) and seat.startswith(INQUIRER):
             return self._judge
+        if seat in STOCHASTIC:
+            return STOCHASTIC[seat]
+        if "contest" in role.acts:
+            return self._prover
+        if "apportion" in role.acts:
+            return CircuitEstimator()
         if "rate" in role.acts:
             return AnswerRater() if seat.startswith("outcome") else StepRater()
         return Selector() if seat == "selector" else super().agent(seat, role)
@@ -235,6 +260,8 @@ class Circuits(World, Arguable, Askable, Stepwise, Separable, Unaided):
                 return {"messages": budget}
             case "reward_modeling":
                 return {"critiques": max(0, budget - 1)}  # the judge looks at the question itself
+            case "doubly_efficient":
+                return None if self._values > 2 else few_looks(budget)
             case "process_supervision":
                 # attempts of a solver whose errors all persist are the same: one is enough. The
                 # form is the same for m=2, where a right answer often rests on a wrong trace.
@@ -251,6 +278,10 @@ class Circuits(World, Arguable, Askable, Stepwise, Separable, Unaided):
         lying = ("consultant", "debater_0", "debater_1", "proposer", "adversary", "assistant",
                  "consultant_0", "consultant_1", "prover",
                  *(f"{attempts.SOLVER}{place}" for place in range(ATTEMPTS)))  # fmt: skip
+        if protocol == "doubly_efficient":
+            return CHEATING
+        if protocol == "prover_estimator":
+            return CONTESTING
         if protocol not in ADVERSARIAL:
             return {}
         tried = {
@@ -328,7 +359,7 @@ class Circuits(World, Arguable, Askable, Stepwise, Separable, Unaided):
         said = view.transcript
         held, gates = works(said), self._gates
         if len(held) > 1 and seat in held:
-            path = self._compared(case.question.data, *list(held.values())[:2])
+            path = self._compared(case, *list(held.values())[:2])
             turn = sum(m.seat == seat and m.act == "argue" for m in said)
             legal = (path[turn],) if turn < len(path) else ()
             return Choose(gates, legal, silence=not legal)
@@ -339,10 +370,11 @@ class Circuits(World, Arguable, Askable, Stepwise, Separable, Unaided):
             return Choose(gates, (asked,))
         return Choose(gates, legal, silence=True)
 
-    def _compared(self, asked: Asked, one: Work, other: Work) -> Sequence[int]:
+    def _compared(self, case: Case, one: Work, other: Work) -> Sequence[int]:
         """The gates at which two opposed works are compared, in order."""
+        asked: Asked = case.question.data
         if self.pointing == "dispute" or one.values[-1] == other.values[-1]:
-            return descent(asked, one, other)
+            return descent(asked, one, other, case.private.hidden)
         return keys.generator(asked.key).permutation(asked.circuit.gates).tolist()
 
     @property
@@ -487,6 +519,51 @@ class Circuits(World, Arguable, Askable, Stepwise, Separable, Unaided):
         part = Asked(below.circuit, f"{asked.case}/g{gate}", values, asked.key)
         question = Question(_prompt(below.circuit), tuple(map(str, values)), part)
         return Case(part.case, question, below, Sealed(values.index(truth)))
+
+    # A work as claims that back one another: a value a wire, and that a gate's follows
+
+    backing = 3
+
+    @property
+    def claims(self) -> int:  # type: ignore[override]  # follows from the settings
+        """The value of every wire; then, numbered on, that each gate's follows from its inputs'."""
+        return self.nodes + self._gates
+
+    def whole(self, case: Case) -> int:
+        """The root's value."""
+        return self.root(case)
+
+    def backed_by(self, case: Case, claim: int) -> tuple[int, ...]:
+        """A gate's value rests on its step and on its children's values."""
+        circuit: Circuit = case.private.circuit
+        gate = circuit.gate(claim) if claim < circuit.wires else None
+        return () if gate is None else (circuit.wires + gate, *circuit.children(gate))
+
+    def claim_in_words(self, case: Case, work: Message, claim: int) -> str:
+        """`g3 = 1`, or that it follows."""
+        circuit: Circuit = case.private.circuit
+        if claim < circuit.wires:
+            return f"{wire_name(circuit, claim)} = {work.data.values[claim]}"
+        return f"the value of g{claim - circuit.wires} follows"
+
+    def check(self, case: Case, work: Message, claim: int) -> Message:
+        """A careful look at a step; inputs are given, and what is claimed of them holds."""
+        luck: Luck = case.private
+        wires = luck.circuit.wires
+        if claim < wires:
+            words = f"{self.claim_in_words(case, work, claim)} is given."
+            return Message(work.seat, "argue", words, Given())
+        return self._checked(luck, work.seat, "argue", claim - wires, work.data.values, own=False)
+
+    # The circuit as a computation of coins
+
+    def machine(self, case: Case, runs: int) -> Looks:
+        """Fresh careful looks at every gate, `runs` times over. OversightError unless m = 2."""
+        if self._values != 2:
+            raise OversightError(
+                f"bits are looked at here, and circuits of {self._values} values have none; set m=2"
+            )
+        return Looks(case.private.circuit, self.skills.careful, runs)
 
     @cached_property
     def _gates(self) -> int:

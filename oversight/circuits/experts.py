@@ -30,7 +30,7 @@ class CircuitExpert(Agent):
 
     Args:
         placement: where a flaw is planted: as deep as it can be, anywhere, or where the judge is
-            blind if it can be there (else deep).
+            blind or the value hidden from the opponent if it can be there (else deep).
         honesty: the probability that it presents its own belief whatever its side.
         pointing: what a critic does that finds no flaw: points at something all the same (the game
             is zero-sum), or is silent, which tells the judge something.
@@ -116,7 +116,8 @@ class CircuitExpert(Agent):
 
         def rank(option: int) -> tuple[int, ...]:
             gate = (option - 1) // (m - 1)
-            seen = gate not in material.blind if self.placement == "blind" else False
+            unseen = material.blind | material.hidden
+            seen = gate not in unseen if self.placement == "blind" else False
             deep = 0 if self.placement == "random" else circuit.layer[circuit.wire(gate)]
             return (int(seen), deep)
 

@@ -18,6 +18,7 @@ from oversight.circuits.traces import Material, corrected
 from oversight.circuits.workers import Glance, Part, concluded
 from oversight.core import OversightError, Turn, View
 from oversight.players import Agent
+from oversight.pricing import settled
 from oversight.registry import Setting
 from oversight.spaces import Choose, Reply
 
@@ -210,12 +211,19 @@ class CircuitJudge(Agent):
         return [_next_question(t) if t.act == "ask" else self._decide(t) for t in turns]
 
     def _decide(self, turn: Turn) -> Reply:
-        """A part is believed as far as a careful look can be, its own parts being right."""
+        """A part is believed as far as a careful look can be, its own parts being right.
+
+        A claim that was priced and contested is believed as its price was corrected.
+        """
         part, glance = turn.view.question.data, turn.view.private
         if isinstance(part, Part) and isinstance(glance, Glance):
             value = concluded(part, glance, turn.view.transcript)
             sure = 1 - glance.care if value in part.values else 0.5
             return (sure, 1 - sure) if value == part.values[0] else (1 - sure, sure)
+        worth = settled(turn.view.transcript)
+        if worth is not None:
+            answer = next(iter(claims(turn.view.transcript).values()))
+            return (1 - worth, worth) if answer else (worth, 1 - worth)
         nats = self.log_odds(turn.view)
         return (1 / (1 + math.exp(nats)), 1 / (1 + math.exp(-nats)))
 
@@ -227,6 +235,10 @@ class CircuitJudge(Agent):
             side = {part.values[1]: 1, part.values[0]: -1}.get(value, 0)
             return side, -side
         reading = read(turn.view)
+        worth = settled(turn.view.transcript)
+        if worth is not None:
+            side, tenth = next(speaker.side for speaker in reading.speakers), round(10 * worth)
+            return (side, tenth, reading.vote), (-side, tenth, -reading.vote)
         return reading, reading.mirrored()
 
     def log_odds(self, view: View) -> float:

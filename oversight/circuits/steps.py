@@ -51,6 +51,12 @@ class Check(NamedTuple):
         return None if self.found is None else self.found == self.value
 
 
+class Given(NamedTuple):
+    """An input, which needs no check."""
+
+    passes: bool = True
+
+
 def works(transcript: Sequence[Message]) -> dict[str, Work]:
     """Who presented what."""
     return {m.seat: m.data for m in transcript if isinstance(m.data, Work)}
@@ -83,12 +89,15 @@ def own_looks(circuit: Circuit, transcript: Sequence[Message]) -> Mapping[int, i
     }
 
 
-def descent(asked: Asked, one: Work, other: Work) -> tuple[int, ...]:
+def descent(
+    asked: Asked, one: Work, other: Work, hidden: frozenset[int] = frozenset()
+) -> tuple[int, ...]:
     """The gates at which two works are compared, from the root down to the crux.
 
     Each is a child of the one before on which the works differ, a random one if they differ on
     both. The last is the crux: the works agree on its children and not on it. Empty if the works
-    agree on the root.
+    agree on the root. Where they differ at gates of `hidden` nobody knows that they do, and
+    nothing leads down there.
     """
     circuit = asked.circuit
     if one.values[-1] == other.values[-1]:
@@ -101,7 +110,7 @@ def descent(asked: Asked, one: Work, other: Work) -> tuple[int, ...]:
             for wire in circuit.children(gate)
             if one.values[wire] != other.values[wire]
         ]
-        below = [child for child in differing if child is not None]
+        below = [child for child in differing if child is not None and child not in hidden]
         if not below:
             return tuple(path)
         pick = keys.below(keys.root(asked.key, "descend", gate), len(below))

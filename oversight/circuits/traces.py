@@ -7,15 +7,17 @@ again when a gate is looked at twice (`Skills.systematic` sets the share of erro
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
 
 from oversight import keys
 from oversight.circuits.graph import Circuit, Shape, draw_circuit
 from oversight.core import OversightError
+
+T = TypeVar("T")
 
 EXPERT, SHALLOW, CAREFUL, DISTILLED = "expert", "shallow", "careful", "distilled"
 
@@ -56,7 +58,7 @@ class Skills:
 class Luck:
     """All of nature's draws about one case's parties. Nobody who plays is handed one."""
 
-    __slots__ = ("_gates", "_shifts_of", "_traces", "circuit", "key", "skills")
+    __slots__ = ("_gates", "_made", "_shifts_of", "_traces", "circuit", "key", "skills")
 
     def __init__(
         self, circuit: Circuit, skills: Skills, key: int, gates: int | None = None
@@ -64,6 +66,7 @@ class Luck:
         """`gates`: of the whole circuit, where `circuit` is the lower part of one."""
         self.circuit, self.skills, self.key = circuit, skills, key
         self._gates = circuit.gates if gates is None else gates
+        self._made: dict[Hashable, Any] = {}
         self._shifts_of: dict[tuple[str, float], tuple[int, ...]] = {}
         self._traces: dict[tuple[str, float], tuple[int, ...]] = {}
 
@@ -125,9 +128,24 @@ class Luck:
 
         Each gate is a careful look at what the learner says of its children, learned with error δ.
         """
-        human = self.shifts(CAREFUL, self.skills.careful)
-        learned = self.shifts(DISTILLED, self.skills.distillation)
-        return self.circuit.run([h + d for h, d in zip(human, learned, strict=True)])
+
+        def run() -> tuple[int, ...]:
+            human = self.shifts(CAREFUL, self.skills.careful)
+            learned = self.shifts(DISTILLED, self.skills.distillation)
+            return self.circuit.run([h + d for h, d in zip(human, learned, strict=True)])
+
+        return self.remember(DISTILLED, run)
+
+    def remember(self, what: Hashable, make: Callable[[], T]) -> T:
+        """What was made under this name before, or is made now: it follows from the case alone."""
+        if what not in self._made:
+            self._made[what] = make()
+        return self._made[what]
+
+    @property
+    def hidden(self) -> frozenset[int]:
+        """The gates whose value is hidden from an opponent (ω); never the root's."""
+        return self.chosen("hidden", self.skills.hidden) - {self.circuit.gates - 1}
 
     def below(self, gate: int) -> Luck:
         """The same luck with the lower part of the circuit, whose root is `gate`."""
@@ -161,6 +179,8 @@ class Material(NamedTuple):
     """Gates at which the judge sees nothing, known to experts."""
     judge: tuple[int, ...] | None = None
     """(wires,) the judge's own shallow trace, which experts can foresee."""
+    hidden: frozenset[int] = frozenset()
+    """Gates whose claimed value an opponent lacks and cannot scan, nor anything that needs it."""
 
     def evaluate(self, gate: int, x: int, y: int) -> int:
         """What this party makes of one gate, given its children's values."""

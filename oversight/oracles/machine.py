@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -123,6 +123,21 @@ def formulas(lipschitz: float, steps: int) -> Rules:
     """The paper's constants for a K-Lipschitz machine of t + 1 steps."""
     unit = 1 / (100 * lipschitz)
     return Rules(unit, 2 * unit, 5 * unit, 1 / (100 * steps), 1 / 100)
+
+
+FEW = 0.25
+"""How often Vera's estimate may fail where she has a handful of looks."""
+
+
+def few_looks(budget: int) -> Mapping[str, float]:
+    """Thresholds so wide that Vera needs no more than `budget` samples: the protocol's parameters.
+
+    They are limits of the budget, not the paper's: nothing is promised where they are this wide.
+    """
+    within = math.sqrt(math.log(2 / FEW) / (2 * max(budget, 1)))
+    low = 0.01
+    high = min(low + 2 * within * (1 + 1e-9), 0.9)
+    return {"c": low, "s": high, "b": (1 + high) / 2, "v": FEW}
 
 
 def ones(uniform: ArrayLike, n: ArrayLike, probability: ArrayLike) -> Floats:

@@ -1,12 +1,12 @@
 """Alice states, Bob challenges, Vera verifies: honestly, or in every way that was thought of.
 
-Whatever they draw is the turn's key itself as a uniform. A shift is given in units of 1/(100·K):
-c, s and b are 1, 2 and 5 of them, Bob's threshold is 3.5 and Vera's 1.5.
+Whatever they draw is the turn's key itself as a uniform. A shift is given in units of s/2: with the
+paper's constants c, s and b are 1, 2 and 5 of them, Bob's threshold is 3.5 and Vera's 1.5.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -45,7 +45,7 @@ class Alice(Agent):
 
     Args:
         lies: how, or None for honesty.
-        units: by how much, in units of 1/(100·K).
+        units: by how much, in units of s/2.
         only: lie only for a side that she does not believe.
     """
 
@@ -66,12 +66,12 @@ class Alice(Agent):
         true = [access.machine.probability(b) for access, b in zip(held, bits, strict=True)]
         said = estimates(turns, true, [access.rules.statement for access in held])
         return [
-            self._stated(turn, access.machine, b, float(p))
+            self._stated(turn, access, b, float(p))
             for turn, access, b, p in zip(turns, held, bits, said, strict=True)
         ]
 
-    def _stated(self, turn: Turn, machine: Machine, bits: list[int], estimate: float) -> float:
-        side = turn.view.side
+    def _stated(self, turn: Turn, access: Access, bits: list[int], estimate: float) -> float:
+        side, machine = turn.view.side, access.machine
         if self.lies is None or side is None:
             return estimate
         if self.only and (machine.worth(()) > 0.5) == bool(side.answer):
@@ -79,7 +79,7 @@ class Alice(Agent):
         last = len(bits) == machine.steps - 1
         towards = 1 if side.answer else -1
         ahead = towards * (machine.worth(bits) - 0.5) > 0
-        amount = self.units / (100 * machine.lipschitz)
+        amount = self.units * access.rules.s / 2
         match self.lies:
             case "shift":
                 move = amount * towards
@@ -89,7 +89,7 @@ class Alice(Agent):
                 move = 0.0 if ahead else amount * towards * leads(machine, bits)
             case "once":
                 move = amount * towards * last
-            case "gamble":
+            case _:
                 move = float(towards) if last and not ahead else 0.0
         return min(1.0, max(0.0, estimate + move))
 
@@ -154,7 +154,7 @@ class Bob(Agent):
 
 
 class Vera(Judge):
-    """Believes the last bit; after a challenge, Alice if nature's samples bear her out, else Bob."""
+    """Believes the last bit, or after a challenge Alice if samples bear her out, else Bob."""
 
     @property
     def label(self) -> str:
@@ -194,3 +194,20 @@ def _true(turn: Turn, access: Access) -> float:
 def _said(turn: Turn) -> float:
     stated: float = turn.view.transcript[-1].data
     return stated
+
+
+STOCHASTIC: Mapping[str, Agent] = {"alice": Alice("drift", 2.0, only=True), "bob": Bob(),
+                                   "vera": Vera()}  # fmt: skip
+"""Who sits where by default: Alice drifts by s, which honest Bob never minds, if she must lie."""
+_TRIED: Sequence[tuple[Lies, float]] = (
+    ("shift", 2.0), ("drift", 2.0), ("drift", 3.0), ("adaptive", 3.0), ("once", 3.0),
+    ("gamble", 0.0),
+)  # fmt: skip
+CHEATING: Mapping[str, Mapping[str, Agent]] = {
+    **{agent.label: {"alice": agent} for agent in (Alice(*tried) for tried in _TRIED)},
+    **{
+        agent.label: {"bob": agent}
+        for agent in (Bob("always"), Bob("late"), Bob("spoils"), Bob("random", 0.1))
+    },
+}
+"""Casts that try to mislead Vera."""

@@ -41,8 +41,8 @@ class Layer(nn.Module):
         self.into = nn.Linear(width, 3 * width)
         self.out = nn.Linear(width, width)
         self.before_hidden = nn.LayerNorm(width)
-        self.hidden = nn.Linear(width, 4 * width)
-        self.back = nn.Linear(4 * width, width)
+        self.hidden = nn.Linear(width, 2 * width)
+        self.back = nn.Linear(2 * width, width)
 
     def forward(self, stream: Tensor, mask: Tensor) -> Tensor:
         """(B, T, width) -> the same; `mask` (T, T) is True where a row may look."""
