@@ -8,12 +8,12 @@ H's belief hangs on M itself, and M learns sums of two terms, then of three, and
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Generator, Sequence
 from typing import NamedTuple
 
-from oversight.core import Case, Message, Question, Turn, View
+from oversight.core import Message, Question, Turn, View
 from oversight.spaces import Credences
 from oversight.table import Table
 

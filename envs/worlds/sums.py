@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from oversight import keys
 from oversight.agents.pricing import PriceMover
 from oversight.core import SILENCE, Case, Message, OversightError, Question, Sealed, Turn, View
-from oversight.players import Agent, Judge
 from oversight.market import Quotable, Quote
+from oversight.players import Agent, Judge
 from oversight.spaces import Choose, Credences, Reply
 from oversight.world import Arguable, Numeric, World
 
@@ -50,6 +50,7 @@ class Sums(World, Arguable, Quotable, Numeric):
     """Sums modulo m, of one to `terms` terms."""
 
     name: ClassVar[str] = "sums"
+    answers = 4  # by default: m
 
     def __init__(self, terms: int = 4, m: int = 4, error: float = 0.0, bias: float = 0.0) -> None:
         """Dials.

@@ -29,6 +29,8 @@ class Way(NamedTuple):
 class PriceMover(Agent):
     """Says what moves the market's price most; the first of equals, and never nothing.
 
+    Whatever it is to do besides arguing, it does as the world's own debater.
+
     It foresees what an argument shows: a piece of the material that it sees itself, or questions
     that the market is then quoted on.
     """
@@ -48,7 +50,17 @@ class PriceMover(Agent):
         return f"mover of {self.market.label}"
 
     def act(self, turns: Sequence[Turn]) -> list[Reply]:
-        """One argument a turn; all that could be said at all turns is priced together."""
+        """Argues by search, all that could be said at all turns priced together; else as usual."""
+        base = self.world.debater()
+        replies: list[Reply] = [None] * len(turns)
+        for player, argues in ((self._argue, True), (base.act, False)):
+            places = [p for p, turn in enumerate(turns) if (turn.act == "argue") is argues]
+            if places:
+                for place, reply in zip(places, player([turns[p] for p in places]), strict=True):
+                    replies[place] = reply
+        return replies
+
+    def _argue(self, turns: Sequence[Turn]) -> list[Reply]:
         ways = [Way(turn, turn.view.transcript) for turn in turns]
         tried = [self._tried(turn) for turn in turns]
         flat = self._with_quotes([way for each in tried for way in each])
@@ -63,8 +75,7 @@ class PriceMover(Agent):
 
     def _tried(self, turn: Turn) -> list[Way]:
         """What will have been said after each legal argument."""
-        if turn.act != "argue" or not isinstance(turn.space, Choose):
-            raise OversightError(f"mover only argues; {turn.seat} is to {turn.act}")
+        assert isinstance(turn.space, Choose)  # on worlds of reveals and of quotes
         world, view = cast(Arguable, self.world), turn.view
         seen = Case("", view.question, view.private, Sealed(0))  # all that publishing needs
         said = view.transcript

@@ -1,4 +1,4 @@
-"""The command line: `oversight run | reproduce | list | rejudge | show`."""
+"""The command line: `oversight run | compare | reproduce | list | rejudge | show`."""
 
 from oversight.cli.app import main
 

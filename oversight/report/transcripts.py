@@ -9,8 +9,10 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from oversight.core import Message, View
+from oversight.decomposition import graph_of
 from oversight.episode import Episode, EpisodeFailed
 from oversight.protocol import Protocol
+from oversight.report.trees import drawn_tree
 from oversight.reveal import Reveal
 from oversight.study import Transcript
 from oversight.world import World
@@ -136,7 +138,8 @@ def _game(protocol: Protocol, world: World, row: Mapping[str, Any], seed: int) -
         _kind(row),
         played.case.question.prompt,
         answers[truth],
-        world.draw_html(View(played.case.question, said, played.case.private, None, ())),
+        world.draw_html(View(played.case.question, said, played.case.private, None, ()))
+        + drawn_tree(graph_of(said)),
         lines,
         _places(lines),
         [] if failure else _bars(row, answers, truth),

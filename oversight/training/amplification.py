@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+from torch.nn.functional import cross_entropy
 
 from oversight import keys
 from oversight.algorithms import RuleOverseer, Task, amplify
@@ -186,7 +186,7 @@ class Distillation:
     def train_student(self, contexts: Tensor, tokens: Tensor, targets: Tensor) -> None:
         """Process 4: one step of X on a batch; then the teacher follows."""
         logits = self.student(contexts, tokens)
-        loss = F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+        loss = cross_entropy(logits.flatten(0, 1), targets.flatten())
         descend(self.student, self._learn_student, loss)
         weight = 1 / min(self.steps + 1, self.recipe.horizon)
         with torch.no_grad():

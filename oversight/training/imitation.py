@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn.functional import cross_entropy
 
 from oversight.algorithms import Task
 from oversight.algorithms.amplify import Amplified
@@ -91,7 +91,7 @@ def decisions(task: Task, work: Amplified) -> Decisions:
 def imitation_loss(net: Imitator, made: Decisions) -> Tensor:
     """Negative log-likelihood of what was said, (N,), in nats, summed over a decision's tokens."""
     losses = [
-        F.cross_entropy(logits, made.said[:, place], reduction="none") * made.counts[:, place]
+        cross_entropy(logits, made.said[:, place], reduction="none") * made.counts[:, place]
         for place, logits in enumerate(net(made.read))
     ]
     return torch.stack(losses).sum(dim=0)

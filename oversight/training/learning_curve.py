@@ -15,7 +15,7 @@ from oversight.training.amplification import Distillation, answered_by
 from oversight.training.recipe import Recipe
 from oversight.training.transformer import Answerer, one_thread
 
-TESTED = (128, 32)
+TESTED = (128, 16)
 """Contexts, and questions about each, that an accuracy is measured on."""
 
 

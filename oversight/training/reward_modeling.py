@@ -61,24 +61,25 @@ class Curriculum:
         judgements: of users, a level.
         candidates: of the agent that is no policy but a best of several.
         kl: β, in units of reward a nat.
-        hidden, batch, model_steps, policy_steps, rate: of both nets, and of Adam.
+        hidden, model_steps, policy_steps, rate: of both nets, and of Adam.
+        tries: answers tried in every state at each step of the policy.
         seed: of the tables, of everybody's luck and of the weights.
     """
 
-    levels: int = 5
+    levels: int = 4
     operations: int = 6
     m: int = 4
     hard: float = 0.5
     careful: float = 0.02
     shallow: float = 0.08
     systematic: float = 0.5
-    judgements: int = 1_500
+    judgements: int = 4_000
     candidates: int = 16
-    kl: float = 0.05
+    kl: float = 0.2
     hidden: int = 64
-    batch: int = 256
-    model_steps: int = 300
-    policy_steps: int = 300
+    tries: int = 4
+    model_steps: int = 400
+    policy_steps: int = 400
     rate: float = 1e-2
     seed: int = 0
 
@@ -230,9 +231,13 @@ class Ladder:
 # The nets
 
 
-def judgement_loss(logits: Tensor, judged: Tensor) -> Tensor:
-    """−log σ(r) where the user found the proposal right, −log σ(−r) where not: (B,), nats."""
-    return nn.functional.binary_cross_entropy_with_logits(logits, judged, reduction="none")
+def judgement_loss(logits: Tensor, share: Tensor) -> Tensor:
+    """−k̄·log σ(r) − (1 − k̄)·log σ(−r): (B,), nats.
+
+    `share` is how often users found a thing right, k̄; the sum over their judgements is so many
+    times this.
+    """
+    return nn.functional.binary_cross_entropy_with_logits(logits, share, reduction="none")
 
 
 def reinforce_loss(log_probs: Tensor, chosen: Tensor, returns: Tensor) -> Tensor:
@@ -258,32 +263,40 @@ def penalised(rewards: Tensor, log_probs: Tensor, reference: Tensor, *, kl: floa
 def fit_reward_model(
     c: Curriculum, states: Ints, proposals: Ints, judged: NDArray[np.bool_], level: int
 ) -> Floats:
-    """(states, m) how likely a user finds each proposal right: one hidden layer over one-hots."""
-    drawn, net = c.draws("model", level), _net(c, _seen(c).shape[1] + c.m, 1, "model", level)
-    adam = torch.optim.Adam(net.parameters(), c.rate)
-    inputs, labels = _asked(c), torch.from_numpy(judged.astype(np.float32))
-    places = torch.from_numpy(states * c.m + proposals)
+    """(states, m) how likely a user finds each proposal right: one hidden layer over one-hots.
+
+    Every step is down the loss over all judgements.
+    """
+    places, size = states * c.m + proposals, c.states * c.m
+    asked = np.bincount(places, minlength=size)
+    share = np.bincount(places, judged, minlength=size) / np.maximum(asked, 1)
+    weight = torch.from_numpy((asked / asked.sum()).astype(np.float32))
+    labels, inputs = torch.from_numpy(share.astype(np.float32)), _asked(c)
+    net = _net(c, inputs.shape[1], 1, "model", level)
+    adam = torch.optim.Adam(net.parameters(), c.rate, fused=True)
     for _ in range(c.model_steps):
-        rows = torch.from_numpy(drawn.integers(0, len(states), c.batch))
-        loss = judgement_loss(net(inputs[places[rows]])[:, 0], labels[rows]).mean()
-        _descend(adam, loss)
+        _descend(adam, (weight * judgement_loss(net(inputs)[:, 0], labels)).sum())
     with torch.no_grad():
         ratings = torch.sigmoid(net(inputs)[:, 0]).double().numpy()
     return np.asarray(ratings, np.float64).reshape(c.states, c.m)
 
 
 def train_policy(c: Curriculum, ratings: Floats, level: int) -> Floats:
-    """(states, m) logits of a policy trained on ratings (states, m), kept near its start π₀."""
-    drawn, net = c.draws("policy", level), _net(c, _seen(c).shape[1], c.m, "policy", level)
-    adam = torch.optim.Adam(net.parameters(), c.rate)
-    inputs, paid = _seen(c), torch.from_numpy(ratings.astype(np.float32))
+    """(states, m) logits of a policy trained on ratings (states, m), kept near its start π₀.
+
+    Every step tries `tries` answers in every state.
+    """
+    drawn, inputs = c.draws("policy", level), _seen(c)
+    net = _net(c, inputs.shape[1], c.m, "policy", level)
+    adam = torch.optim.Adam(net.parameters(), c.rate, fused=True)
+    paid = torch.from_numpy(ratings.astype(np.float32))
     with torch.no_grad():
         start = torch.log_softmax(net(inputs), dim=-1)
     for _ in range(c.policy_steps):
-        rows = torch.from_numpy(drawn.integers(0, c.states, c.batch))
-        log_probs = torch.log_softmax(net(inputs[rows]), dim=-1)
-        returns = penalised(paid[rows], log_probs, start[rows], kl=c.kl)
-        loss = reinforce_loss(log_probs, _chosen(log_probs, drawn), returns).mean()
+        log_probs = torch.log_softmax(net(inputs), dim=-1)
+        returns = penalised(paid, log_probs, start, kl=c.kl)
+        tried = log_probs.repeat(c.tries, 1)
+        loss = reinforce_loss(tried, _chosen(tried, drawn), returns.repeat(c.tries, 1)).mean()
         _descend(adam, loss)
     with torch.no_grad():
         return np.asarray(net(inputs).double().numpy(), np.float64)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn.functional import relu
 
 
 class Tokens(nn.Module):
@@ -50,9 +50,10 @@ class Layer(nn.Module):
         parts = self.into(self.before_attention(stream))
         parts = parts.view(batch, length, 3, self.heads, width // self.heads)
         queries, keys, values = parts.permute(2, 0, 3, 1, 4)  # each (B, heads, T, ·)
-        seen = F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask)
+        scores = queries @ keys.transpose(-1, -2) * (width // self.heads) ** -0.5
+        seen = scores.masked_fill(~mask, -1e9).softmax(dim=-1) @ values
         stream = stream + self.out(seen.transpose(1, 2).reshape(batch, length, width))
-        return stream + self.back(F.relu(self.hidden(self.before_hidden(stream))))
+        return stream + self.back(relu(self.hidden(self.before_hidden(stream))))
 
 
 class Answerer(nn.Module):
@@ -69,7 +70,7 @@ class Answerer(nn.Module):
         layers: int = 3,
         heads: int = 4,
     ) -> None:
-        """As in `oversight.algorithms.Task`: how many values each token takes, and what names it."""
+        """Widths and `named_by` are those of `oversight.algorithms.Task`."""
         super().__init__()
         self.facts = Tokens(fact_widths, width)
         self.questions = Tokens(question_widths, width)

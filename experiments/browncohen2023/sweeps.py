@@ -1,0 +1,107 @@
+"""What is played: every number of runs against every opponent, the worst of them searched for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from envs.worlds.circuits import Circuits
+from experiments.browncohen2023.arrays import Games, play
+from oversight.computed import computed
+from oversight.oracles.machine import Rules, formulas
+from oversight.oracles.players import Alice, Bob
+from oversight.registry import build
+from oversight.study import Job
+
+WORLD = "circuits:family=chain,hard=1,depth=3,careful=0.14"
+"""The root of a run is right with (1 + 0.72³)/2 = 0.687, whatever the case: barely above 2/3."""
+RIGHT = (1 + (1 - 2 * 0.14) ** 3) / 2
+GATES = 3
+LIPSCHITZ = 1.0 + GATES
+HONEST_ALICE, HONEST_BOB = Alice(), Bob()
+AS_VERA = Bob(as_vera=True)
+
+
+class Size(NamedTuple):
+    """How much is played at a scale."""
+
+    runs: Sequence[int]
+    games: int
+    rehearsed: int
+    """Games by which an opponent is chosen, on another seed."""
+
+
+SIZES: Mapping[str, Size] = {
+    "quick": Size((1, 3, 10, 30), 1_000, 200),
+    "full": Size((1, 3, 10, 30, 100), 4_000, 500),
+    "paper": Size((1, 3, 10, 30, 100, 300), 20_000, 1_000),
+}
+
+ALICES = [
+    *(Alice(lies, units) for lies in ("shift", "drift", "adaptive") for units in (2.0, 3.0, 3.5)),
+    *(Alice("once", units) for units in (2.0, 3.5)),
+    Alice("gamble"),
+]
+"""Bob never minds 2 units, mostly 3, and at 3.5 it is a coin's toss; none is certain to be caught."""
+BOBS = [Bob("never"), Bob("always"), Bob("late"), Bob("spoils"), Bob("random", 0.1)]
+NARROW = [Alice("drift", units) for units in (1.0, 1.2, 1.4)]
+"""Where Bob's threshold is Vera's, 1.5 units, what matters is how near to it one can go."""
+
+ARMS: Mapping[str, tuple[Sequence[Alice], Sequence[Bob], bool]] = {
+    "completeness, honest Bob": ([HONEST_ALICE], [HONEST_BOB], True),
+    "completeness, worst Bob": ([HONEST_ALICE], BOBS, True),
+    "soundness, Alice states the truth": ([HONEST_ALICE], [HONEST_BOB], False),
+    "soundness, worst Alice": (ALICES, [HONEST_BOB], False),
+    "soundness, Bob has Vera's threshold": (NARROW, [AS_VERA], False),
+}
+"""Who may sit there, and whether Alice holds the truth; of several the worst is searched for."""
+
+
+def rules(runs: int) -> Rules:
+    """The paper's constants."""
+    return formulas(LIPSCHITZ, steps(runs))
+
+
+def steps(runs: int) -> int:
+    """T = t + 1."""
+    return runs * GATES + 1
+
+
+def sweep(job: Job, size: Size) -> pd.DataFrame:
+    """A row for each number of runs and each arm: who sat there, and how the games came out."""
+    world: Circuits = build("worlds", WORLD)
+    grid = [(runs, arm) for runs in size.runs for arm in ARMS]
+
+    def row(number: int) -> dict[str, Any]:
+        runs, arm = grid[number]
+        alice, bob = _worst(world, job.seed + 1, size.rehearsed, runs, arm)
+        honest = ARMS[arm][2]
+        games = play(world, job.seed, size.games, runs, alice, bob, honest=honest)
+        return {"runs": runs, "arm": arm, "alice": alice.label, "bob": bob.label, **_summed(games)}
+
+    about = {"seed": job.seed, "world": WORLD, "runs": list(size.runs), "games": size.games,
+             "rehearsed": size.rehearsed}  # fmt: skip
+    return computed(job.out / "sweep", about, row, len(grid), processes=job.processes,
+                    progress=job.progress)  # fmt: skip
+
+
+def _worst(world: Circuits, seed: int, games: int, runs: int, arm: str) -> tuple[Alice, Bob]:
+    """Whoever is right least often on rehearsed cases; the first of several."""
+    alices, bobs, honest = ARMS[arm]
+    seated = [(alice, bob) for alice in alices for bob in bobs]
+    if len(seated) == 1:
+        return seated[0]
+    right = [play(world, seed, games, runs, a, b, honest=honest).right.mean() for a, b in seated]
+    return seated[int(np.argmin(right))]
+
+
+def _summed(games: Games) -> dict[str, int]:
+    return {
+        "games": len(games.right),
+        "right": int(games.right.sum()),
+        "challenged": int(games.challenged.sum()),
+        "statements": int(games.steps.sum()),
+    }
