@@ -13,11 +13,11 @@ from oversight.study import Experiment, Findings, Job
 def run(job: Job) -> Findings:
     """Play every length against everybody."""
     size = SIZES[job.scale]
-    frame = sweep(job, size)
+    played = sweep(job, size)
     return Findings(
-        list(findings.cells(frame, size)),
-        list(findings.claims(frame, size)),
-        list(findings.drawn(frame, size)),
+        list(findings.cells(played, size)),
+        list(findings.claims(played, size)),
+        list(findings.drawn(played, size)),
         notes=NOTES,
     )
 
@@ -25,7 +25,7 @@ def run(job: Job) -> Findings:
 NOTES = (
     "The machine is ours: a chain of three gates over bits, each found right by a fresh look but "
     "for 14 %, worked out over and over; the last bit is 1 with the share of runs whose root was. "
-    f"Its last bit is right with {100 * RIGHT:.1f} %, just above the two thirds that the theorem asks for, "
+    f"It is right with {100 * RIGHT:.1f} %, just above the two thirds that the theorem asks for, "
     "and K = 4 whatever the length.",
     f"The worst opponents are searched among {len(ALICES)} dishonest Alices (constant shifts, "
     "drifts along the bits that matter, adaptive drifts, one lie at the last step, a gamble there) "

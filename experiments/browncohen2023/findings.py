@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
-import pandas as pd
 from scipy import stats
 
 from experiments.browncohen2023.published import BOUND, PROOF
-from experiments.browncohen2023.sweeps import ARMS, Size, rules, steps
+from experiments.browncohen2023.sweeps import ARMS, Played, Size, rules, steps
 from oversight.metrics.intervals import Interval, mean_interval
 from oversight.report import figures
 from oversight.study import Cell, Claim, Figure, cell
 
 RIGHT = "the game is right (published: a lower bound)"
 BOUNDED = ("completeness, honest Bob", "completeness, worst Bob", "soundness, worst Alice")
-UNSOUND = "soundness, Bob has Vera's threshold"
+UNSOUND = "Bob has Vera's threshold"
 ERRORS = 3  # standard errors that a bound may be missed by
 
 
@@ -26,9 +25,9 @@ def share(count: int, games: int) -> Interval:
     return mean_interval(np.arange(games) < count)
 
 
-def cells(frame: pd.DataFrame, size: Size) -> Iterator[Cell]:
+def cells(played: Sequence[Played], size: Size) -> Iterator[Cell]:
     """How often each arm was right at each length, and what it cost."""
-    for row in frame.itertuples():
+    for row in played:
         setting = {"arm": row.arm, "T": steps(row.runs), "Alice": row.alice, "Bob": row.bob}
         known = (BOUND, PROOF) if row.arm in BOUNDED else (None, None)
         yield cell(setting, RIGHT, share(row.right, row.games), *known)
@@ -37,9 +36,9 @@ def cells(frame: pd.DataFrame, size: Size) -> Iterator[Cell]:
                prover_exponent(size))  # fmt: skip
     yield cell({"setting": "verifier, challenged"}, "exponent of T in samples",
                verifier_exponent(size))  # fmt: skip
-    called = slope_of_calls(frame)
+    called = slope_of_calls(played)
     yield cell({"setting": "verifier, against the worst Alice"},
-               "samples a game, as a share of one check: change for ten times T", called)  # fmt: skip
+               "share of games with a check: change for ten times T", called)  # fmt: skip
 
 
 def prover_exponent(size: Size) -> Interval:
@@ -57,18 +56,20 @@ def verifier_exponent(size: Size) -> Interval:
 
 def _exponent(x: np.ndarray, y: np.ndarray) -> Interval:
     """The slope of a straight line and its 95 % interval by Student's t, over lengths."""
-    fit = stats.linregress(x, y)
-    reach = float(stats.t.ppf(0.975, len(x) - 2) * fit.stderr)
-    slope = float(fit.slope)
+    apart = x - x.mean()
+    slope = float((apart * y).sum() / (apart**2).sum())
+    left = y - y.mean() - slope * apart
+    error = math.sqrt((left**2).sum() / (len(x) - 2) / (apart**2).sum())
+    reach = float(stats.t.ppf(0.975, len(x) - 2)) * error
     return Interval(slope, slope - reach, slope + reach, len(x))
 
 
-def slope_of_calls(frame: pd.DataFrame) -> Interval:
+def slope_of_calls(played: Sequence[Played]) -> Interval:
     """How much oftener Vera is called for ten times the length: weighted least squares, 95 %."""
-    rows = frame[frame["arm"] == "soundness, worst Alice"]
-    x = np.log10([steps(runs) for runs in rows["runs"]])
-    n = rows["games"].to_numpy(float)
-    called = (rows["challenged"].to_numpy(float) + 1) / (n + 2)  # Laplace: none is not never
+    rows = [row for row in played if row.arm == "soundness, worst Alice"]
+    x = np.log10([steps(row.runs) for row in rows])
+    n = np.array([row.games for row in rows], float)
+    called = (np.array([row.challenged for row in rows]) + 1) / (n + 2)  # Laplace: none not never
     weight = n / (called * (1 - called))
     middle = float((weight * x).sum() / weight.sum())
     spread = float((weight * (x - middle) ** 2).sum())
@@ -77,25 +78,25 @@ def slope_of_calls(frame: pd.DataFrame) -> Interval:
     return Interval(slope, slope - reach, slope + reach, int(n.sum()))
 
 
-def claims(frame: pd.DataFrame, size: Size) -> Iterator[Claim]:
+def claims(played: Sequence[Played], size: Size) -> Iterator[Claim]:
     """The two bounds against everybody, the two costs, and why Bob is more lenient than Vera."""
     for arm in BOUNDED:
-        rows = frame[frame["arm"] == arm]
-        missed = [r for r in rows.itertuples() if not reaches(r.right, r.games)]
+        rows = [row for row in played if row.arm == arm]
+        missed = [row for row in rows if not reaches(row.right, row.games)]
         shown = ", ".join(
             f"T={steps(r.runs)}: {_percent(share(r.right, r.games))} ({r.alice}, {r.bob})"
-            for r in rows.itertuples()
+            for r in rows
         )
         yield Claim(
             f"{arm}: right at least {BOUND:.0%} of the time at every length, less {ERRORS} "
             "standard errors", not missed, shown,
         )  # fmt: skip
-    longest = frame[(frame["arm"] == UNSOUND) & (frame["runs"] == max(size.runs))].iloc[0]
-    found = share(int(longest["right"]), int(longest["games"]))
+    longest = max((row for row in played if row.arm == UNSOUND), key=lambda row: row.runs)
+    found = share(longest.right, longest.games)
     yield Claim(
         f"giving Bob Vera's threshold breaks soundness at T={steps(max(size.runs))}",
         found.high < BOUND,
-        f"right {_percent(found)} against {longest['alice']}",
+        f"right {_percent(found)} against {longest.alice}",
     )
     flat, grows = verifier_exponent(size), prover_exponent(size)
     yield Claim(
@@ -116,13 +117,10 @@ def reaches(right: int, games: int) -> bool:
     return right / games >= BOUND - ERRORS * error
 
 
-def drawn(frame: pd.DataFrame, size: Size) -> Iterator[Figure]:
+def drawn(played: Sequence[Played], size: Size) -> Iterator[Figure]:
     """Completeness and soundness over the length; samples a step and a check."""
     lines = {
-        arm: [
-            (steps(r.runs), share(r.right, r.games))
-            for r in frame[frame["arm"] == arm].itertuples()
-        ]
+        arm: [(steps(r.runs), share(r.right, r.games)) for r in played if r.arm == arm]
         for arm in ARMS
     }
     yield figures.curve(

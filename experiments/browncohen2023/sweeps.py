@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from envs.worlds.circuits import Circuits
 from experiments.browncohen2023.arrays import Games, play
@@ -35,7 +34,7 @@ class Size(NamedTuple):
 
 
 SIZES: Mapping[str, Size] = {
-    "quick": Size((1, 3, 10, 30), 1_000, 200),
+    "quick": Size((1, 3, 10, 30), 1_000, 150),
     "full": Size((1, 3, 10, 30, 100), 4_000, 500),
     "paper": Size((1, 3, 10, 30, 100, 300), 20_000, 1_000),
 }
@@ -45,7 +44,7 @@ ALICES = [
     *(Alice("once", units) for units in (2.0, 3.5)),
     Alice("gamble"),
 ]
-"""Bob never minds 2 units, mostly 3, and at 3.5 it is a coin's toss; none is certain to be caught."""
+"""Bob does not mind 2 units; at 3.5 he tosses a coin, at each step."""
 BOBS = [Bob("never"), Bob("always"), Bob("late"), Bob("spoils"), Bob("random", 0.1)]
 NARROW = [Alice("drift", units) for units in (1.0, 1.2, 1.4)]
 """Where Bob's threshold is Vera's, 1.5 units, what matters is how near to it one can go."""
@@ -53,11 +52,23 @@ NARROW = [Alice("drift", units) for units in (1.0, 1.2, 1.4)]
 ARMS: Mapping[str, tuple[Sequence[Alice], Sequence[Bob], bool]] = {
     "completeness, honest Bob": ([HONEST_ALICE], [HONEST_BOB], True),
     "completeness, worst Bob": ([HONEST_ALICE], BOBS, True),
-    "soundness, Alice states the truth": ([HONEST_ALICE], [HONEST_BOB], False),
     "soundness, worst Alice": (ALICES, [HONEST_BOB], False),
-    "soundness, Bob has Vera's threshold": (NARROW, [AS_VERA], False),
+    "Bob has Vera's threshold": (NARROW, [AS_VERA], False),
 }
 """Who may sit there, and whether Alice holds the truth; of several the worst is searched for."""
+
+
+class Played(NamedTuple):
+    """One arm at one length: who sat there, and how many games came out how."""
+
+    runs: int
+    arm: str
+    alice: str
+    bob: str
+    games: int
+    right: int
+    challenged: int
+    statements: int
 
 
 def rules(runs: int) -> Rules:
@@ -70,8 +81,8 @@ def steps(runs: int) -> int:
     return runs * GATES + 1
 
 
-def sweep(job: Job, size: Size) -> pd.DataFrame:
-    """A row for each number of runs and each arm: who sat there, and how the games came out."""
+def sweep(job: Job, size: Size) -> list[Played]:
+    """Every length, every arm; the worst opponents searched for at each."""
     world: Circuits = build("worlds", WORLD)
     grid = [(runs, arm) for runs in size.runs for arm in ARMS]
 
@@ -80,12 +91,14 @@ def sweep(job: Job, size: Size) -> pd.DataFrame:
         alice, bob = _worst(world, job.seed + 1, size.rehearsed, runs, arm)
         honest = ARMS[arm][2]
         games = play(world, job.seed, size.games, runs, alice, bob, honest=honest)
-        return {"runs": runs, "arm": arm, "alice": alice.label, "bob": bob.label, **_summed(games)}
+        return Played(runs, arm, alice.label, bob.label, *_summed(games))._asdict()
 
     about = {"seed": job.seed, "world": WORLD, "runs": list(size.runs), "games": size.games,
              "rehearsed": size.rehearsed}  # fmt: skip
-    return computed(job.out / "sweep", about, row, len(grid), processes=job.processes,
-                    progress=job.progress)  # fmt: skip
+    frame = computed(job.out / "sweep", about, row, len(grid), processes=job.processes,
+                     progress=job.progress)  # fmt: skip
+    columns = (frame[name].tolist() for name in Played._fields)
+    return [Played(*values) for values in zip(*columns, strict=True)]
 
 
 def _worst(world: Circuits, seed: int, games: int, runs: int, arm: str) -> tuple[Alice, Bob]:
@@ -98,10 +111,7 @@ def _worst(world: Circuits, seed: int, games: int, runs: int, arm: str) -> tuple
     return seated[int(np.argmin(right))]
 
 
-def _summed(games: Games) -> dict[str, int]:
-    return {
-        "games": len(games.right),
-        "right": int(games.right.sum()),
-        "challenged": int(games.challenged.sum()),
-        "statements": int(games.steps.sum()),
-    }
+def _summed(games: Games) -> tuple[int, int, int, int]:
+    """Games, right, challenged, and statements made in all."""
+    counted = (games.right, games.challenged, games.steps)
+    return (len(games.right), *(int(each.sum()) for each in counted))

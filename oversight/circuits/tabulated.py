@@ -18,6 +18,8 @@ from oversight.players import Agent, Rehearsal
 from oversight.registry import Setting
 from oversight.spaces import Reply
 
+REHEARSED = 1000
+"""How many games are rehearsed unless it is said."""
 WEIGHT = 2.0
 """How many cases the Bayesian judge's credence counts for, where few were tabulated."""
 
@@ -30,7 +32,7 @@ class TabulatedJudge(Agent):
         cases: how many games are rehearsed.
     """
 
-    def __init__(self, base: CircuitJudge, cases: int = 1000) -> None:
+    def __init__(self, base: CircuitJudge, cases: int) -> None:
         if cases < 1:
             raise OversightError(f"tabulation needs at least one case, got {cases}")
         self.base = base
@@ -87,11 +89,13 @@ class _Watching(Agent):
 
 def tabulated(
     setting: Setting,
-    cases: int = 1000,
+    cases: int | None = None,
     credulity: float = 0.0,
     selection_aware: bool = True,
     trust: float = 0.0,
 ) -> TabulatedJudge:
     """`tabulated[:cases]`: a judge of circuits, calibrated by what it reads on other cases."""
     on_circuits(setting, "tabulated")
-    return TabulatedJudge(CircuitJudge(credulity, selection_aware, trust), cases)
+    return TabulatedJudge(
+        CircuitJudge(credulity, selection_aware, trust), REHEARSED if cases is None else cases
+    )

@@ -14,13 +14,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from oversight import keys
 from oversight.core import Case, Outcome, OversightError, Turn
@@ -77,7 +77,7 @@ class Recipe:
     """
 
     games: int = 256
-    passes: int = 8
+    passes: int = 24
     width: int = 128
     rate: float = 2e-3
     adversary_rate: float = 1e-3
@@ -242,13 +242,13 @@ def play(
 def pays(game: Game) -> list[float]:
     """|p_{t+1} − p_t| of every argument of a game; silence moves nothing."""
     prices = [price for _, price in game.prices]
-    moves = [moved(before, after) for before, after in zip(prices, prices[1:], strict=False)]
+    moves = [moved(before, after) for before, after in pairwise(prices)]
     return [*moves, 0.0][: len(game.arguments)]
 
 
 def market_loss(logits: Tensor, verdicts: Tensor) -> Tensor:
     """L_M = −Σ_a p*_a ln p_a in nats, (B, A) and (B, A) -> (B,)."""
-    return -(verdicts * F.log_softmax(logits, dim=-1)).sum(dim=-1)
+    return -(verdicts * logits.log_softmax(dim=-1)).sum(dim=-1)
 
 
 def _adam(made: nn.Module, rate: float) -> torch.optim.Optimizer:

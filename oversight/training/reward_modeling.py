@@ -240,16 +240,15 @@ def judgement_loss(logits: Tensor, share: Tensor) -> Tensor:
     return nn.functional.binary_cross_entropy_with_logits(logits, share, reduction="none")
 
 
-def reinforce_loss(log_probs: Tensor, chosen: Tensor, returns: Tensor) -> Tensor:
-    """−(R_a − Σ_b π_b·R_b)·log π_a for the answer a chosen: (B, m), (B,), (B, m) -> (B,).
+def reinforce_loss(log_probs: Tensor, tried: Tensor, returns: Tensor) -> Tensor:
+    """−Σ_a n_a·(R_a − Σ_b π_b·R_b)·log π_a, n_a the share of a state's tries that were answer a.
 
-    The policy gradient (Williams 1992) with the state's own mean for a baseline; neither R nor the
-    baseline carries a gradient.
+    All (B, m) -> (B,). The policy gradient (Williams 1992) with the state's own mean for a baseline;
+    neither R nor the baseline carries a gradient.
     """
     fixed = log_probs.detach().exp()
     advantages = returns - (fixed * returns).sum(dim=-1, keepdim=True)
-    picked = chosen[:, None]
-    return -(advantages.gather(1, picked) * log_probs.gather(1, picked))[:, 0]
+    return -(tried * advantages * log_probs).sum(dim=-1)
 
 
 def penalised(rewards: Tensor, log_probs: Tensor, reference: Tensor, *, kl: float) -> Tensor:
@@ -295,17 +294,17 @@ def train_policy(c: Curriculum, ratings: Floats, level: int) -> Floats:
     for _ in range(c.policy_steps):
         log_probs = torch.log_softmax(net(inputs), dim=-1)
         returns = penalised(paid, log_probs, start, kl=c.kl)
-        tried = log_probs.repeat(c.tries, 1)
-        loss = reinforce_loss(tried, _chosen(tried, drawn), returns.repeat(c.tries, 1)).mean()
+        loss = reinforce_loss(log_probs, _tried(log_probs, c.tries, drawn), returns).mean()
         _descend(adam, loss)
     with torch.no_grad():
         return np.asarray(net(inputs).double().numpy(), np.float64)
 
 
-def _chosen(log_probs: Tensor, drawn: np.random.Generator) -> Tensor:
-    """One action a row: the largest after Gumbel noise is a draw of the softmax."""
-    noise = drawn.gumbel(size=tuple(log_probs.shape)).astype(np.float32)
-    return (log_probs.detach() + torch.from_numpy(noise)).argmax(dim=-1)
+def _tried(log_probs: Tensor, tries: int, drawn: np.random.Generator) -> Tensor:
+    """(B, m) the share of a state's tries that fell on each answer."""
+    odds = log_probs.detach().double().exp().numpy()
+    counts = drawn.multinomial(tries, odds / odds.sum(axis=1, keepdims=True))
+    return torch.from_numpy((counts / tries).astype(np.float32))
 
 
 def _net(c: Curriculum, inputs: int, outputs: int, name: str, level: int) -> nn.Sequential:
