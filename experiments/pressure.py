@@ -72,7 +72,7 @@ def run(job: Job) -> Findings:
             cells.append(cell({"arm": name, "n": n}, "the judge's credence in it", score))
             cells.append(cell({"arm": name, "n": n}, "accuracy", right))
             lines.setdefault(f"{name}: accuracy", []).append((n, right))
-            lines.setdefault(f"{name}: the judge's credence", []).append((n, score))
+            lines.setdefault(f"{name}: credence", []).append((n, score))
     cells += _recovered(arms, most, ceiling)
     drawn = figures.curve(
         "pressure", "Best of n proposals by the judge's own credence: how far it believes the one "
