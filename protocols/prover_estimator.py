@@ -20,8 +20,8 @@ completeness the same figure counts against the prover: a claim of N leaves is (
 ρ = N·ε (if every leaf's price is off by ε, the whole's is off by ρ), so an estimator that spreads
 all its doubt evenly concedes 1/N only, and a true claim is believed if N < 2, or if the doubt is
 concentrated so that some leaf's price is off by more than a half.
-Claim: accuracy holds as more is hidden, where recursive debate's falls
-(`experiments/browncohen2025`); it depends on stability.
+Claim: obfuscation does not pay here as it does in recursive debate, and honesty can win where
+arguments are stable. `experiments/browncohen2025` measures how far both hold.
 
 Deviations: the paper's own rules were not available; all of the above is derived here from its
 outline: decompose, price, contest in a direction, recurse. Sharing the doubt out makes prices

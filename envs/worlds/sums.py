@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oversight import keys
-from oversight.agents.pricing import PriceMover
+from oversight.best_response import PriceMover
 from oversight.core import SILENCE, Case, Message, OversightError, Question, Sealed, Turn, View
 from oversight.market import Quotable, Quote
 from oversight.players import Agent, Judge

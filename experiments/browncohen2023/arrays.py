@@ -101,7 +101,7 @@ def play(
     truth = np.array([case.truth.unseal() for case in cases])
     side = truth if honest else 1 - truth
     answer, steps = np.full(games, -1), np.zeros(games, np.int64)
-    alive = np.ones(games, bool)
+    alive, drawn = np.ones(games, bool), np.zeros(games, np.int64)
     for step in range(sheet.steps):
         at, true = np.flatnonzero(alive), sheet.probability(step)
         steps[at] += 1

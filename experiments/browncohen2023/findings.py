@@ -57,8 +57,9 @@ def verifier_exponent(size: Size) -> Interval:
 def _exponent(x: np.ndarray, y: np.ndarray) -> Interval:
     """The slope of a straight line and its 95 % interval by Student's t, over lengths."""
     apart = x - x.mean()
-    slope = float((apart * y).sum() / (apart**2).sum())
-    left = y - y.mean() - slope * apart
+    raised = y - y[0]  # a flat line's slope is 0 to the last bit
+    slope = float((apart * raised).sum() / (apart**2).sum())
+    left = raised - raised.mean() - slope * apart
     error = math.sqrt((left**2).sum() / (len(x) - 2) / (apart**2).sum())
     reach = float(stats.t.ppf(0.975, len(x) - 2)) * error
     return Interval(slope, slope - reach, slope + reach, len(x))

@@ -113,5 +113,5 @@ def _worst(world: Circuits, seed: int, games: int, runs: int, arm: str) -> tuple
 
 def _summed(games: Games) -> tuple[int, int, int, int]:
     """Games, right, challenged, and statements made in all."""
-    counted = (games.right, games.challenged, games.steps)
-    return (len(games.right), *(int(each.sum()) for each in counted))
+    right, challenged, statements = (int(each.sum()) for each in games)
+    return len(games.right), right, challenged, statements

@@ -42,8 +42,8 @@ def spread_credence(steps: float, care: float = CARE) -> float:
 
     The prover shows one step to be worth 1/N more than it was priced, unless the judge errs.
 
-    >>> spread_credence(7, 0.02)
-    0.14
+    >>> spread_credence(4, 0.02)
+    0.245
     """
     return (1 - care) / steps
 
@@ -82,8 +82,8 @@ def _completeness(steps: Sequence[Arm]) -> Iterator[Claim]:
         if arm.name in (SPREADS, DENIES):
             found = mean_interval(arm.right)
             yield Claim(
-                f"before an estimator that {arm.name}, N = {arm.x:g} steps: a true claim is believed "
-                "more often than not", found.low > 0.5, _share(found),
+                f"before an estimator that {arm.name}, N = {arm.x:g} steps: a true claim is "
+                "believed more often than not", found.low > 0.5, _share(found),
             )  # fmt: skip
     spread = [arm for arm in steps if arm.name == SPREADS]
     found = {arm.x: mean_interval(arm.belief, level=0.99) for arm in spread}
@@ -112,13 +112,12 @@ def drawn(hidden: Sequence[Arm], steps: Sequence[Arm]) -> Iterator[Figure]:
     yield figures.curve(
         "browncohen2025",
         "Accuracy by the share of gates whose value a liar's opponent lacks: recursive debate, and "
-        "prover–estimator debate with an honest estimator.",
+        "prover–estimator debate (the other lines) with an honest estimator.",
         {name: [(a.x, mean_interval(a.right)) for a in hidden if a.name == name]
          for name in (INFORMED, IGNORANT, TRUE, DEBATE)},
         xlabel="ω, share of hidden gates",
     )  # fmt: skip
-    lines = {f"estimator {name}" if name == HONEST else name: name
-             for name in (HONEST, SPREADS, DENIES, DEBATE)}  # fmt: skip
+    lines = {f"estimator: {name}": name for name in (HONEST, SPREADS, DENIES)} | {DEBATE: DEBATE}
     yield figures.curve(
         "browncohen2025-stability",
         "The judge's credence in the truth by the number of steps that the claim rests on: true "

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from envs.worlds.circuits import Circuits
 from envs.worlds.sums import Sums
 from oversight import keys
-from oversight.agents.pricing import PriceMover
 from oversight.agents.simple import RandomAgent
+from oversight.best_response import PriceMover
 from oversight.circuits.experts import Aim, CircuitExpert
 from oversight.computed import computed
 from oversight.protocol import Protocol

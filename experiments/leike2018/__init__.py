@@ -37,7 +37,8 @@ NOTES = (
     "moves. Policies are held to their start by a KL penalty and answer by their first answer.",
     "The game on circuits has two candidate answers, and its assistant errs as a learner of "
     "amplified answers does, distilled; the critic is an expert.",
-    "Intervals: 95 %, over seeds (tables, users and training drawn anew) or over cases.",
+    "Intervals: 95 %, over seeds (tables, users and training drawn anew) or over cases. With "
+    "few seeds those over seeds are rough.",
 )
 
 EXPERIMENT = Experiment(

@@ -75,11 +75,12 @@ def drawn(found: Climbed) -> Iterator[Figure]:
         {WORDS[rung.reward]: _line(found.ladders[rung]) for rung in RUNGS[:3]},
         xlabel="level",
         ylabel="errors",
+        log_x=True,
     )
     yield figures.curve(
         "leike2018-learners",
-        "What is made of aided users' judgements: a policy, the best of 16 by the reward model, the "
-        "best of 16 by the users themselves.",
+        "What is made of aided users' judgements: a policy, the best of 16 by the reward model, "
+        "the best of 16 by the users themselves.",
         {
             LEARNERS[rung.learner]: _line(found.ladders[rung])
             for rung in RUNGS
@@ -87,6 +88,7 @@ def drawn(found: Climbed) -> Iterator[Figure]:
         },
         xlabel="level",
         ylabel="errors",
+        log_x=True,
     )
     yield figures.curve(
         "leike2018-games",
@@ -97,6 +99,7 @@ def drawn(found: Climbed) -> Iterator[Figure]:
         },
         xlabel="depth of the circuit",
         ylabel="errors",
+        log_x=True,
     )
 
 

@@ -21,7 +21,8 @@ from oversight.store import Store
 from oversight.study import Job, Transcript
 
 if TYPE_CHECKING:
-    from oversight.training.reward_modeling import Curriculum, Learner, Reward
+    from oversight.training.judgements import Curriculum
+    from oversight.training.reward_modeling import Learner, Reward
 
 
 class Rung(NamedTuple):
@@ -51,7 +52,6 @@ RUNGS = (
     Rung("unaided", "policy"),
     Rung("true", "policy"),
     Rung("aided", "best_of"),
-    Rung("unaided", "best_of"),
     Rung("aided", "judged"),
     Rung("unaided", "judged"),
 )
@@ -76,7 +76,7 @@ class Size(NamedTuple):
 
 
 SIZES: Mapping[str, Size] = {
-    "quick": Size(4, 4, 500, (1, 3, 5), 200),
+    "quick": Size(4, 3, 500, (1, 3, 5), 200),
     "full": Size(16, 6, 1_000, (1, 2, 3, 4, 5, 6, 8), 1_000),
     "paper": Size(32, 7, 1_000, (1, 2, 3, 4, 5, 6, 8), 2_000),
 }
@@ -102,7 +102,7 @@ def climb(job: Job, size: Size) -> Climbed:
 
 def curriculum(job: Job, size: Size, seed: int) -> Curriculum:
     """What is learned in one of the runs."""
-    from oversight.training.reward_modeling import Curriculum
+    from oversight.training.judgements import Curriculum
 
     own = keys.root(job.seed, "leike2018", seed) % 2**31
     return replace(Curriculum(), levels=size.levels, seed=own)

@@ -39,7 +39,11 @@ from oversight.training.imitation import (
     imitation_loss,
 )
 from oversight.training.recipe import Recipe, descend, optimizer
-from oversight.training.transformer import Answerer
+from oversight.training.transformer import Answerer, one_thread
+
+
+CHECKED = 4
+"""One context in so many is checked for whether the teacher agrees with its targets."""
 
 
 def answered_by(net: Answerer, task: Task, contexts: Ints, nodes: Ints) -> Ints:
@@ -78,14 +82,14 @@ class Distillation:
 
     def step(self) -> None:
         """One step of X, with its share of the other processes."""
-        recipe, draw = self.recipe, self._draws("step")
-        if recipe.targets == "amplified":
-            self._oversee()
-        if self.steps % recipe.reuse == 0:
-            self._make_targets()
-        contexts, nodes, targets = self._sample(draw)
-        self.train_student(contexts, nodes, targets)
-        self.steps += 1
+        with one_thread():
+            if self.recipe.targets == "amplified":
+                self._oversee()
+            if self.steps % self.recipe.reuse == 0:
+                self._make_targets()
+            contexts, nodes, targets = self._sample(self._draws("step"))
+            self.train_student(contexts, nodes, targets)
+            self.steps += 1
 
     def _oversee(self) -> None:
         """Processes 1 and 2: overseers work, and H′ learns from all their work so far."""
@@ -95,14 +99,16 @@ class Distillation:
             for number in range(recipe.first_calls // 5):
                 self._train_imitator(self._draws("first", number))
         elif self.steps % recipe.poll == 0:
-            self._owed += self._thinning() * recipe.calls * recipe.poll
+            self._owed += self.thinning * recipe.calls * recipe.poll
             if self._owed >= 1:
                 self._collect(int(self._owed))
                 self._owed -= int(self._owed)
         if self.steps % 2 == 0:
             self._train_imitator(self._draws("imitate"))
 
-    def _thinning(self) -> float:
+    @property
+    def thinning(self) -> float:
+        """The share of the full rate at which overseers are asked, by H′'s loss."""
         return 0.01 if self.loss < 0.01 else 0.1 if self.loss < 0.1 else 1.0
 
     def _collect(self, count: int) -> None:
@@ -121,7 +127,7 @@ class Distillation:
         self._work = made if self._work is None else _joined(self._work, made)
 
     def _horizon(self) -> float:
-        return max(2.0, self.recipe.loss_horizon * self._thinning())
+        return max(2.0, self.recipe.loss_horizon * self.thinning)
 
     def _train_imitator(self, draw: np.random.Generator) -> None:
         assert self._work is not None  # overseers worked before the first step
@@ -138,10 +144,12 @@ class Distillation:
             targets = np.take_along_axis(task.solve(contexts), nodes, axis=1)
         else:
             targets = self._amplified(draw, contexts, nodes)
-        agreed = (self._assist(contexts, nodes) == targets) & (targets != task.none)
+        some = max(1, recipe.batch // CHECKED)
+        agreed = self._assist(contexts[:some], nodes[:some]) == targets[:some]
+        agreed &= targets[:some] != task.none
         self._pool = [*self._pool[1 - recipe.pool :], (contexts, nodes, targets)]
         self.examples += targets.size
-        self._raise_difficulty(float(agreed.mean()))
+        self.raise_difficulty(float(agreed.mean()))
 
     def _amplified(self, draw: np.random.Generator, contexts: Ints, nodes: Ints) -> Ints:
         overseer = ImitatingOverseer(self.task, self.imitator, draw)
@@ -157,7 +165,8 @@ class Distillation:
     def _assist(self, contexts: Ints, nodes: Ints) -> Ints:
         return answered_by(self.teacher, self.task, contexts, nodes)
 
-    def _raise_difficulty(self, agreed: float) -> None:
+    def raise_difficulty(self, agreed: float) -> None:
+        """Note how often the teacher agreed with its targets; go on if that is often enough."""
         self._agreed += 1
         weight = max(1 / self._agreed, 1 / self.recipe.patience)
         self._agreement += weight * (agreed - self._agreement)
@@ -191,7 +200,7 @@ class Distillation:
         weight = 1 / min(self.steps + 1, self.recipe.horizon)
         with torch.no_grad():
             olds, news = zip(*self._averages, strict=True)
-            torch._foreach_lerp_(olds, news, weight)
+            torch._foreach_lerp_(olds, news, weight)  # pyright: ignore — one call for them all
 
     def _draws(self, *name: object) -> np.random.Generator:
         return keys.generator(keys.root(self.recipe.seed, "ida", *name, self.steps))

@@ -25,23 +25,23 @@ from oversight.training.transformer import Tokens
 class Imitator(nn.Module):
     """Logits of the next subquestion's tokens, and of the conclusion."""
 
-    def __init__(self, task: Task, hidden: int = 128) -> None:
+    def __init__(self, task: Task, hidden: int = 64) -> None:
         super().__init__()
         widths = task.question_widths
         blank = tuple(width + 1 for width in widths)  # one more value: nothing there yet
         read = (*widths, *((*blank, len(task.answers) + 1) * task.steps))
         self.said = (widths[0] + 1, *widths[1:], len(task.answers))  # the first may also stop
-        self.copies = Tokens(read, sum(self.said))
-        self.reads = Tokens(read, hidden)
+        self.reads = Tokens(read, sum(self.said) + hidden)
         self.decides = nn.Sequential(
             nn.LayerNorm(hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(),
             nn.Linear(hidden, sum(self.said)),
         )  # fmt: skip
-        nn.init.zeros_(self.copies.table.weight)
+        nn.init.zeros_(self.reads.table.weight[:, : sum(self.said)])
 
     def forward(self, read: Tensor) -> tuple[Tensor, ...]:
         """(N, tokens) -> one (N, ·) of logits for each token of what it says."""
-        return (self.copies(read) + self.decides(self.reads(read))).split(self.said, dim=-1)
+        copied, thought = self.reads(read).tensor_split([sum(self.said)], dim=-1)
+        return (copied + self.decides(thought)).split(self.said, dim=-1)
 
 
 def as_read(task: Task, nodes: Ints, asked: Ints, heard: Ints) -> Ints:

@@ -229,8 +229,9 @@ def play(
         for (episode, kept), replies in zip(live, answers, strict=True):
             if isinstance(replies, EpisodeFailed):
                 raise replies
-            kept += zip(episode.pending, replies, strict=True)
+            turns, given = episode.pending, len(episode.replies)
             episode.send(replies)
+            kept += zip(turns, episode.replies[given:], strict=True)
         live = [(episode, kept) for episode, kept in live if episode.outcome is None]
     return [
         Game(episode.case, kept, episode.outcome)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from itertools import accumulate
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -18,17 +20,18 @@ from torch.nn.functional import relu
 class Tokens(nn.Module):
     """Several tokens as one vector: the sum of an embedding for each position."""
 
+    starts: Tensor
+
     def __init__(self, widths: Sequence[int], width: int) -> None:
+        """`widths`: how many values the token of each position takes."""
         super().__init__()
-        starts = [0]
-        for vocabulary in widths[:-1]:
-            starts.append(starts[-1] + vocabulary)
-        self.register_buffer("starts", torch.tensor(starts))
-        self.table = nn.Embedding(sum(widths), width)
+        self.register_buffer("starts", torch.tensor([0, *accumulate(widths)][:-1]))
+        self.table = nn.EmbeddingBag(sum(widths), width, mode="sum")
 
     def forward(self, tokens: Tensor) -> Tensor:
         """(…, W) whole numbers -> (…, width)."""
-        return self.table(tokens + self.starts).sum(dim=-2)
+        rows = (tokens + self.starts).flatten(0, -2)
+        return self.table(rows).unflatten(0, tokens.shape[:-1])
 
 
 class Layer(nn.Module):
@@ -88,7 +91,7 @@ class Answerer(nn.Module):
         """
         with torch.no_grad():
             for layer in self.layers:
-                queries, keys, _ = layer.into.weight.chunk(3)
+                queries, keys, _ = cast(Layer, layer).into.weight.chunk(3)
                 keys.copy_(queries)
             for own, other in enumerate(named_by):
                 if other is not None:

@@ -34,6 +34,7 @@ VARIANTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     ),
     "critique": ({"rebuttal": True, "points": 2}, {"proposal": "own", "points": 2}),
     "nested": ({"steps": 3},),
+    "doubly_efficient": ({"runs": 2},),
     "amplification": ({"depth": 2, "votes": 2, "subquestions": 2}, {"votes": 3}),
     "process_supervision": (
         {"by": "outcome", "candidates": 2},
