@@ -81,6 +81,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "sudhir2025": "experiments.sudhir2025:EXPERIMENT",
         "kenton2024_sim": "experiments.kenton2024_sim:EXPERIMENT",
         "irving2018": "experiments.irving2018:EXPERIMENT",
+        "christiano2018": "experiments.christiano2018:EXPERIMENT",
         "browncohen2023": "experiments.browncohen2023:EXPERIMENT",
         "browncohen2025": "experiments.browncohen2025:EXPERIMENT",
         "bowman2022": "experiments.bowman2022:EXPERIMENT",

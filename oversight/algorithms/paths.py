@@ -112,9 +112,7 @@ class ShortestPath(Task):
         via, beyond = heard[:, :DEGREE], heard[:, DEGREE:]
         arrived = np.where(via == b[:, None], self.size, self.far)
         known = np.where(k[:, None] > 1, beyond, arrived)
-        near = known.min(axis=1)
-        further = near >= self.size + k  # nothing within k − 1 steps: the names ascend to `far`
         sound = ((known >= self.size) & (known <= self.far)).all(axis=1)
-        return chosen([a == b, ~sound, further], [self.size, self.none, self.far], 0) + np.where(
-            (a != b) & sound & ~further, near + 1, 0
-        )
+        near = known.min(axis=1)
+        within = near < self.size + k  # the names of distances ascend, to `far`
+        return chosen([a == b, ~sound, within], [self.size, self.none, near + 1], self.far)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -153,6 +153,6 @@ class Task(ABC):
         """(N,) the answer of each node from (N, steps) answers, STOP where nothing was asked."""
 
 
-def chosen(where: Sequence[NDArray[np.bool_]], what: Sequence[Ints | int], other: int) -> Ints:
-    """`np.select` in whole numbers."""
+def chosen(where: Sequence[Any], what: Sequence[Ints | int], other: int) -> Ints:
+    """`np.select` in whole numbers: of `what`, each where its own condition holds first."""
     return np.select(list(where), list(what), other).astype(np.int64)

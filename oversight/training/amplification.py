@@ -41,7 +41,6 @@ from oversight.training.imitation import (
 from oversight.training.recipe import Recipe, descend, optimizer
 from oversight.training.transformer import Answerer, one_thread
 
-
 CHECKED = 4
 """One context in so many is checked for whether the teacher agrees with its targets."""
 

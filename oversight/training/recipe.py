@@ -54,7 +54,7 @@ class Recipe:
     imitation_rate: float = 1e-2
     batch: int = 32
     questions: int = 16
-    reuse: int = 8
+    reuse: int = 4
     pool: int = 32
     horizon: int = 50
     quality: float = 0.85

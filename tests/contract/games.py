@@ -1,6 +1,7 @@
 """Every game that the contract is asked of: each registered protocol on each world that fits.
 
-A protocol that registers itself is swept as it is; the variants named here are swept as well.
+A protocol that registers itself is swept as it is, everywhere; the variants named here are swept as
+well, each on the first world that fits.
 """
 
 from __future__ import annotations
@@ -94,14 +95,16 @@ def _swept() -> list[Any]:
         protocol: Protocol = load("protocols", name)
         for parameters in ({}, *VARIANTS.get(name, ())):
             bound = protocol.bind(**parameters)
-            found += [
-                _game(bound, place)
-                for place in worlds_that_fit(bound)
-                if parameters.get("debaters", 2) <= load("worlds", place).answers
-            ]
-            if not bound.missing(Colours) and parameters.get("debaters", 2) <= Colours.answers:
-                found.append(_game(bound, Colours.name))
+            places = [Colours.name, *worlds_that_fit(bound)]
+            fitting = [place for place in places if _fits(bound, place)]
+            found += [_game(bound, place) for place in (fitting[:1] if parameters else fitting)]
     return [*found, _game(appraisal, Colours.name)]
+
+
+def _fits(protocol: Protocol, place: str) -> bool:
+    world = Colours if place == Colours.name else load("worlds", place)
+    sides = protocol.parameters.get("debaters", 2)
+    return not protocol.missing(world) and sides <= world.answers
 
 
 GAMES = _swept()

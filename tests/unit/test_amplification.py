@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -106,14 +107,31 @@ def test_the_record_tells_the_decomposition():
 class Insists(Agent):
     """Asks for one question, whatever it is asked."""
 
-    def __init__(self, ask: Any) -> None:
+    def __init__(self, ask: Callable[[Turn], Reply]) -> None:
         self.ask = ask
 
     def act(self, turns: Any) -> list[Reply]:
         return [self.ask(turn) if turn.act == "subquestion" else 0 for turn in turns]
 
 
-@pytest.mark.parametrize("ask", [lambda t: t.view.question.data.node, lambda t: 10**6])
+def itself(turn: Turn) -> Reply:
+    return turn.view.question.data.node
+
+
+def nothing_there(turn: Turn) -> Reply:
+    return 10**6
+
+
+def the_first(turn: Turn) -> Reply:
+    assert isinstance(turn.space, Choose)
+    return turn.space.options[0]
+
+
+def silence(turn: Turn) -> Reply:
+    return None
+
+
+@pytest.mark.parametrize("ask", [itself, nothing_there])
 def test_its_own_question_and_questions_that_are_none_fail_the_game_with_the_reason(ask: Any):
     world = build("worlds", WILD)
     for record in played(world, 3, {"overseer": Insists(ask)}):
@@ -126,21 +144,19 @@ def test_its_own_question_and_questions_that_are_none_fail_the_game_with_the_rea
 def test_a_question_above_cannot_be_asked_below():
     world = build("worlds", WILD)
     root = world.root(world.case(0, 0))
-    [record, *_] = played(
-        world, 1, {"overseer": Insists(lambda t: next(iter(t.space.options)))}, depth=3
-    )
+    [record] = played(world, 1, {"overseer": Insists(the_first)}, depth=3)
     assert record.failure is None
     spaces = [t.space for t in watched(world, depth=2) if t.act == "subquestion"]
     assert all(isinstance(s, Choose) and root not in s.options for s in spaces)
 
 
 def test_the_budget_of_subquestions_ends_the_asking():
-    [record] = played(build("worlds", WILD), 1, {"overseer": Insists(lambda t: 0)}, subquestions=3)
+    [record] = played(build("worlds", WILD), 1, {"overseer": Insists(the_first)}, subquestions=3)
     assert record.metrics["assistant_calls"] == 3
 
 
 def test_an_overseer_who_asks_nothing_hands_the_question_on():
-    records = played(build("worlds", WILD), 20, {"overseer": Insists(lambda t: None)})
+    records = played(build("worlds", WILD), 20, {"overseer": Insists(silence)})
     assert accuracy(records) == 1.0
     assert {record.metrics["assistant_calls"] for record in records} == {1.0}
 
