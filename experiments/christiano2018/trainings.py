@@ -32,11 +32,14 @@ FAILING: Mapping[str, Mapping[str, Any]] = {
 
 
 class Lesson(NamedTuple):
-    """One task at one size, and the budget of a training of it."""
+    """One task at one size, the budget of a training of it, and the size of X."""
 
     symbols: int
     difficulty: int
     steps: int
+    width: int = 64
+    layers: int = 3
+    rate: float = 2e-3
 
 
 class Size(NamedTuple):
@@ -57,15 +60,16 @@ _FULL = {
     "shortest_path": Lesson(8, 3, 4_000),
     "union_find": Lesson(8, 3, 2_000),
 }
-_QUICK = {"permutation_powering": Lesson(6, 2, 800), "union_find": Lesson(6, 2, 320)}
+_SMALL = Lesson(4, 2, 320, width=32, layers=2, rate=4e-3)
+_QUICK = {"permutation_powering": Lesson(6, 2, 800, width=48, rate=4e-3), "union_find": _SMALL}
 SIZES: Mapping[str, Size] = {
-    "quick": Size(_QUICK, 2, ("union_find", Lesson(6, 2, 160)), tuple(FAILING)[:3]),
+    "quick": Size(_QUICK, 2, ("union_find", _SMALL._replace(steps=240)), tuple(FAILING)[:3]),
     "full": Size(_FULL, 3, ("union_find", Lesson(8, 3, 2_000)), tuple(FAILING)),
     "paper": Size(_FULL, 8, ("union_find", Lesson(8, 3, 2_000)), tuple(FAILING)),
 }
-EVERY = 40
+EVERY = 20
 """Steps between two points of a curve."""
-ENOUGH = 0.93
+ENOUGH = 0.92
 """The accuracy at which a training is stopped before its budget."""
 assert set(_FULL) == set(TASKS)
 
@@ -81,10 +85,8 @@ class Training(NamedTuple):
     def recipe(self, root: int) -> Recipe:
         """How it is trained; `root` is the job's seed."""
         changed = {**ARMS, **FAILING}[self.arm]
-        return Recipe(
-            self.task, self.lesson.symbols, self.lesson.difficulty, seed=1000 * root + self.seed,
-            **changed,
-        )  # fmt: skip
+        sizes = {k: v for k, v in self.lesson._asdict().items() if k != "steps"}
+        return Recipe(self.task, seed=1000 * root + self.seed, **sizes, **changed)
 
 
 class Learned(NamedTuple):
