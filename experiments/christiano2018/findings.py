@@ -139,7 +139,7 @@ def drawn(learned: Sequence[Learned], size: Size) -> Iterator[Figure]:
             words: _curve(chosen(learned, task, arm))
             for words, arm in (("IDA", "amplified"), ("true answers", "supervised"))
         }
-        symbols, difficulty, _ = size.lessons[task]
+        symbols, difficulty, *_ = size.lessons[task]
         yield figures.curve(
             f"christiano2018-{task}",
             f"{task.replace('_', ' ')} with {symbols} symbols, questions to depth {difficulty}: "
