@@ -1,12 +1,13 @@
 """How much iterated amplification costs beside training alone, per step of X.
 
-Ours is `Distillation.step`: overseers asked, H′ trained at every other step, targets made by
-Amplify^{H′}(teacher) at every `reuse`-th step (making them takes several passes of the teacher, so
-each made batch is trained on `reuse` times, from a pool, as the authors' processes share a buffer),
-a batch drawn from the pool, X trained, the teacher moved. Theirs is the bare loop: the same X, the
-same optimizer and clipping, on one batch of the same shape that is ready beforehand. Ours begins at
-the full difficulty and is past its first overseers; repetitions take turns, medians are compared.
-The recipe's own reuse is 4, which learns in fewer steps than 8 and costs more a step.
+Ours is `Distillation.step`: overseers asked, H′ trained at every other step, targets made
+by Amplify^{H′}(teacher) at every `reuse`-th step, a batch drawn from the pool, X trained, the
+teacher moved. Making targets takes several passes of the teacher, so each made batch is trained on
+`reuse` times, as the authors' processes share a buffer. Theirs is the bare loop: the same X, the
+same optimizer and clipping, on one batch of the same shape that is ready beforehand. Ours is at the
+full difficulty and past its first overseers; repetitions take turns, medians are compared.
+
+The recipe's own reuse is 4: it learns in fewer steps than more reuse does, and costs more a step.
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ from oversight.training.amplification import Distillation
 from oversight.training.recipe import Recipe, descend, optimizer
 from oversight.training.transformer import one_thread
 
-BEFORE, STEPS, REPEATS = 60, 40, 7
+BEFORE, STEPS, REPEATS = 200, 40, 9
 BAR = 0.8
 TASKS = ("permutation_powering", "union_find")
-REUSES = (8, 4)
+REUSES = (16, 8, 4)
 
 
 def rows() -> list[dict[str, Any]]:
