@@ -40,6 +40,7 @@ class Bench:
     effort: Effort = USUAL
     progress: Progress | None = None
     _played: dict[str, pd.DataFrame] = field(default_factory=dict[str, pd.DataFrame])
+    _casts: dict[str, Cast] = field(default_factory=dict[str, Cast])
 
     @classmethod
     def of(
@@ -53,6 +54,13 @@ class Bench:
 
     def cast(self, protocol: Protocol, agents: Mapping[str, Named] | None = None) -> Cast:
         """The world's own cast, this bench's judge and `agents`, prepared for the protocol."""
+        if agents is not None:
+            return self._prepared(protocol, agents)
+        if protocol.spec not in self._casts:
+            self._casts[protocol.spec] = self._prepared(protocol, None)
+        return self._casts[protocol.spec]
+
+    def _prepared(self, protocol: Protocol, agents: Mapping[str, Named] | None) -> Cast:
         decides = any("decide" in role.acts for role in protocol.seats.values())
         judge = self.judge if decides else None
         cast = cast_for(protocol, self.world, agents, judge).cast

@@ -69,3 +69,8 @@ def rises(text: str, x: list[float], arms: list[pd.DataFrame], *, falls: bool = 
 def points(found: Interval) -> str:
     """A difference of two shares, in points of a hundred."""
     return f"{100 * found.value:+.1f} [{100 * found.low:+.1f}, {100 * found.high:+.1f}]"
+
+
+def percent(found: Interval) -> str:
+    """A share, in percent."""
+    return f"{100 * found.value:.1f} [{100 * found.low:.1f}, {100 * found.high:.1f}]"

@@ -14,13 +14,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from oversight.agents.simple import ArguesLike, RandomAgent
+from oversight.agents.simple import RandomAgent
 from oversight.bench import Bench, accuracy
-from oversight.controls import strongest
+from oversight.controls import arguing_like, strongest
 from oversight.core import OversightError
 from oversight.metrics.intervals import Interval, pgr_interval
 from oversight.metrics.scores import brier_score, expected_calibration_error, log_score
-from oversight.players import Agent, Cast
+from oversight.players import Cast
 from oversight.protocol import Protocol
 from oversight.registry import load, names, suggest
 from oversight.summary import FLOOR, asd, difference, padded
@@ -184,14 +184,7 @@ def _controls(
         declared = bench.naive(f"{DECLARED}-{claims}", evidence=bench.budget, sides=claims)
         found |= {} if declared is None else {DECLARED: declared}
     if any("argue" in role.acts for role in protocol.seats.values()):
-        random = RandomAgent()
-        like: dict[int, Agent] = {}
-        at_random = {
-            seat: like.setdefault(id(agent), ArguesLike(agent, random))
-            if "argue" in protocol.seats[seat].acts
-            else agent
-            for seat, agent in cast.items()
-        }
+        at_random = arguing_like(protocol, cast, RandomAgent())
         name = f"{protocol.name}-{RANDOM}"
         for world in bench.world.dial("pointing").values() or [bench.world]:
             frame = bench.play(name, protocol, at_random, world)

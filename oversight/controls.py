@@ -51,8 +51,8 @@ def controls(protocol: Protocol, world: World, cast: Cast, budget: Budget) -> li
             arms.append(Arm("sides_declared", declared, {"judge": judge}))
     if any("argue" in seat.acts for seat in protocol.seats.values()):
         if isinstance(world, Arguable) and world.argue_bound.silence:
-            arms.append(Arm("silent", protocol, _arguing_like(protocol, cast, SilentAgent())))
-        arms.append(Arm("random", protocol, _arguing_like(protocol, cast, RandomAgent())))
+            arms.append(Arm("silent", protocol, arguing_like(protocol, cast, SilentAgent())))
+        arms.append(Arm("random", protocol, arguing_like(protocol, cast, RandomAgent())))
     if "swap" in protocol.defaults:
         swapped = not protocol.parameters.get("swap", protocol.defaults["swap"])
         arms.append(Arm(SWAPPED, protocol.bind(swap=swapped), cast))
@@ -71,7 +71,8 @@ def _judge_of(protocol: Protocol, cast: Cast) -> Agent | None:
     return None if expert or not deciding else cast[deciding[0]]
 
 
-def _arguing_like(protocol: Protocol, cast: Cast, other: Agent) -> Cast:
+def arguing_like(protocol: Protocol, cast: Cast, other: Agent) -> Cast:
+    """The same cast, but whoever argues argues as `other` does."""
     like: dict[int, Agent] = {}
 
     def arguing(agent: Agent) -> Agent:

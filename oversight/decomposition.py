@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 import networkx as nx
 
-from oversight.core import Message
+from oversight.core import Case, Message, OversightError
+from oversight.world import Decomposable
 
 
 class Answered(NamedTuple):
@@ -64,6 +65,18 @@ class Tree:
 
     def __len__(self) -> int:
         return len(self._graph)
+
+
+def nodes_of(world: Decomposable, case: Case) -> list[int]:
+    """The numbers of the questions that a case has: a world may number more than it does."""
+    found: list[int] = []
+    for node in range(world.nodes):
+        try:
+            world.subquestion(case, node)
+        except OversightError:
+            continue
+        found.append(node)
+    return found
 
 
 def graph_of(transcript: Sequence[Message]) -> nx.DiGraph[int]:

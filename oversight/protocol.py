@@ -25,6 +25,8 @@ Needs: TypeAlias = tuple[type, ...]
 
 Count = Annotated[int, pydantic.Field(ge=0)]
 """A parameter that counts something."""
+Positive = Annotated[int, pydantic.Field(ge=1)]
+"""A parameter that counts one or more."""
 Several = Annotated[int, pydantic.Field(ge=2)]
 """A parameter that counts two or more."""
 

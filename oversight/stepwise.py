@@ -8,11 +8,25 @@ before it, and a `Looked` for each (`oversight.looks`): what looking at it told.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from oversight.core import Case, Message, View
+from oversight.core import Case, Message, Side, View
 from oversight.looks import Looked
+from oversight.spaces import Choose
 from oversight.world import Presentable
+
+
+def works_that_fit(
+    bound: Choose, side: Side | None, answer: Callable[[int], object], wanted: object
+) -> Choose:
+    """What may be presented: one's own work (0), and if it does not suit the side, works that do.
+
+    `answer(option)` is what the work of an option comes to, `wanted` what the side stands for.
+    """
+    if side is None or (answer(0) == wanted) is side.supports:
+        return Choose(bound.n, (0,))
+    suiting = (o for o in range(1, bound.n) if (answer(o) == wanted) is side.supports)
+    return Choose(bound.n, (0, *suiting))
 
 
 class Stepwise(Presentable):

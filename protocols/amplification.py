@@ -20,19 +20,16 @@ concludes questions below the first), and the judge. The paper pays nobody.
 
 from collections import Counter
 from collections.abc import Generator, Iterable
-from typing import Annotated, Any, NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
-import pydantic
-
-from oversight.core import Case, Message, Outcome, OversightError, Script, Seat, Step, together
-from oversight.decomposition import Answered
+from oversight.core import Case, Message, Outcome, Script, Seat, Step, together
+from oversight.decomposition import Answered, nodes_of
 from oversight.payoffs import judge_pay
-from oversight.protocol import protocol
+from oversight.protocol import Positive, protocol
 from oversight.spaces import Choose
 from oversight.table import Table
 from oversight.world import Decomposable
 
-Positive = Annotated[int, pydantic.Field(ge=1)]
 HEAR = ("overseer", "judge")
 
 
@@ -113,14 +110,7 @@ def _hearing(
 
 def _askable(game: _Game, above: tuple[int, ...]) -> tuple[int, ...]:
     """The questions that the case has, but for those that the one in hand is a part of."""
-    found: list[int] = []
-    for node in range(game.world.nodes):
-        try:
-            game.world.subquestion(game.table.case, node)
-        except OversightError:
-            continue
-        found.append(node)
-    return tuple(node for node in found if node not in above)
+    return tuple(n for n in nodes_of(game.world, game.table.case) if n not in above)
 
 
 def _told(

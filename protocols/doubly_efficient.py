@@ -36,12 +36,11 @@ from oversight.core import Case, Message, Outcome, OversightError, Script, Seat,
 from oversight.oracles.machine import Access, Rules, Sampled, formulas, ones
 from oversight.oracles.players import DRAWN
 from oversight.payoffs import judge_pay, zero_sum
-from oversight.protocol import Count, protocol
+from oversight.protocol import Count, Positive, protocol
 from oversight.spaces import Choose, Number
 from oversight.table import First, Table
 from oversight.world import Stochastic
 
-Positive = Annotated[int, pydantic.Field(ge=1)]
 Share = Annotated[float, pydantic.Field(gt=0, lt=1)]
 STATED, VERDICT = Number(0, 1), Choose(2)
 

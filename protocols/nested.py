@@ -32,19 +32,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator, Mapping, Sequence
-from typing import Annotated, Any, NamedTuple, cast
-
-import pydantic
+from typing import Any, NamedTuple, cast
 
 from oversight import keys
 from oversight.core import Case, Message, Outcome, Script, Seat, Seats, Step
-from oversight.protocol import Needs, Part, Protocol, protocol
+from oversight.protocol import Needs, Part, Positive, Protocol, protocol
 from oversight.spaces import Number
 from oversight.table import Table
 from oversight.world import Contested
 
 EFFORT = Number(0.0, 1.0)
-Steps = Annotated[int, pydantic.Field(ge=1)]
 
 
 def _seats(inner: Protocol | None) -> Seats:
@@ -59,7 +56,7 @@ def _needs(inner: Protocol | None) -> Needs:
 
 
 @protocol(paper="Engels et al. 2025, arXiv:2504.18530", seats=_seats, needs=_needs)
-def nested(case: Case, table: Table, *, steps: Steps = 1, inner: Part = None) -> Script:
+def nested(case: Case, table: Table, *, steps: Positive = 1, inner: Part = None) -> Script:
     """`steps` overseers, one above the other; each step a contest, or a game of `inner`."""
     if inner is not None:
         return _verdict((yield from _hearings(table, steps, inner)), case, steps)

@@ -25,21 +25,19 @@ Both papers select and have no judge: here one hears the score, so that any judg
 import math
 from collections import Counter
 from collections.abc import Generator, Sequence
-from typing import Annotated, Any, Literal, NamedTuple, cast
+from typing import Any, Literal, NamedTuple, cast
 
 import numpy as np
-import pydantic
 
 from oversight import keys
 from oversight.core import Case, Message, Outcome, Script, Seat, Seats, Side, Step, Turn, View
 from oversight.looks import Looked, Selected
 from oversight.payoffs import judge_pay
-from oversight.protocol import protocol
+from oversight.protocol import Positive, protocol
 from oversight.spaces import Choose, Number
 from oversight.stepwise import Stepwise
 from oversight.table import Table
 
-Positive = Annotated[int, pydantic.Field(ge=1)]
 Rule = Literal["process", "outcome", "majority"]
 RATERS = {"process": "step_judge", "outcome": "outcome_judge"}
 RATING = Number(0, 1)

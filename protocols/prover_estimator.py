@@ -30,14 +30,12 @@ play is the equilibrium's (the estimator commits first); nobody here is trained.
 """
 
 from collections.abc import Generator
-from typing import Annotated, Any, cast
-
-import pydantic
+from typing import Any, cast
 
 from oversight.core import Case, Message, Outcome, OversightError, Script, Seat, Seats, Step
 from oversight.payoffs import judge_pay
 from oversight.pricing import Apportioned, Contest, Priced, correction
-from oversight.protocol import Count, protocol
+from oversight.protocol import Count, Positive, protocol
 from oversight.spaces import Choose, Credences, Number
 from oversight.table import First, Table
 from oversight.world import Disputable
@@ -64,7 +62,7 @@ def prover_estimator(
     case: Case,
     table: Table,
     *,
-    parts: Annotated[int, pydantic.Field(ge=1)] = 3,
+    parts: Positive = 3,
     first: First = "random",
     lie: Count | None = None,
     swap: bool = False,

@@ -24,19 +24,15 @@ The paper's user is two seats, so that any judge can rate; it pays nobody but th
 """
 
 from collections.abc import Generator, Sequence
-from typing import Annotated, Any, cast
+from typing import Any, cast
 
-import pydantic
-
-from oversight.core import Case, Message, Outcome, OversightError, Script, Seat, Seats, Side, Step
-from oversight.decomposition import Answered, Tree
+from oversight.core import Case, Message, Outcome, Script, Seat, Seats, Side, Step
+from oversight.decomposition import Answered, Tree, nodes_of
 from oversight.payoffs import judge_pay
-from oversight.protocol import Count, Needs, protocol
+from oversight.protocol import Count, Needs, Positive, protocol
 from oversight.spaces import Choose
 from oversight.table import Table
 from oversight.world import Decomposable, Separable
-
-Positive = Annotated[int, pydantic.Field(ge=1)]
 
 
 def _seats(aided: bool, critiques: int) -> Seats:
@@ -107,7 +103,9 @@ def _take_apart(table: Table, tree: Tree, node: int) -> Generator[Step, Any, boo
     """The user asks for parts of a node, one after the other; whether it asked for any."""
     world = cast(Decomposable, table.world)
     above = tree.above(node)
-    space = Choose(world.nodes, tuple(n for n in _nodes(table) if n not in above), silence=True)
+    space = Choose(
+        world.nodes, tuple(n for n in nodes_of(world, table.case) if n not in above), silence=True
+    )
     listed: list[int] = []
     for _ in range(world.branching):
         view = table.apart("user", node, [_said(table, tree, part) for part in listed])
@@ -118,18 +116,6 @@ def _take_apart(table: Table, tree: Tree, node: int) -> Generator[Step, Any, boo
         if tree.take_apart(node, listed):
             yield from _answered(table, tree, "assistant", [asked])
     return bool(listed)
-
-
-def _nodes(table: Table) -> list[int]:
-    """The questions that the case has."""
-    found: list[int] = []
-    for node in range(cast(Decomposable, table.world).nodes):
-        try:
-            cast(Decomposable, table.world).subquestion(table.case, node)
-        except OversightError:
-            continue
-        found.append(node)
-    return found
 
 
 def _answered(

@@ -23,9 +23,7 @@ novice. The paper's dialogues are free text without a fixed budget.
 """
 
 from collections.abc import Generator, Sequence
-from typing import Annotated, Any, Literal, NamedTuple
-
-import pydantic
+from typing import Any, Literal, NamedTuple
 
 from oversight.core import (
     SILENCE,
@@ -39,13 +37,12 @@ from oversight.core import (
     together,
 )
 from oversight.payoffs import judge_pay
-from oversight.protocol import Count, Needs, Part, protocol
+from oversight.protocol import Count, Needs, Part, Positive, protocol
 from oversight.spaces import Choose
 from oversight.table import Table
 from oversight.world import Arguable, Unaided
 
 Form = Literal["dialogue", "novice_alone", "assistant_alone"]
-Novices = Annotated[int, pydantic.Field(ge=1)]
 
 
 class Pair(NamedTuple):
@@ -91,7 +88,7 @@ def sandwiching(
     table: Table,
     *,
     messages: Count = 4,
-    novices: Novices = 1,
+    novices: Positive = 1,
     form: Form = "dialogue",
     via: Part = None,
 ) -> Script:

@@ -14,14 +14,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-import numpy as np
-
 from oversight import keys
 from oversight.agents.rating import AnswerRater, Selector, StepRater
 from oversight.circuits import attempts
-from oversight.circuits.estimators import CONTESTING, CircuitEstimator, CircuitProver
-from oversight.circuits.experts import Aim, CircuitExpert, Placement
-from oversight.circuits.graph import Circuit, Family, Shape, draw_circuit, read_circuit
+from oversight.circuits.adversaries import ATTEMPTS, adversaries
+from oversight.circuits.cases import case_about
+from oversight.circuits.estimators import CircuitEstimator, CircuitProver
+from oversight.circuits.experts import CircuitExpert, Placement
+from oversight.circuits.graph import Circuit, Family, Shape, draw_circuit, read_circuit, redrawn
 from oversight.circuits.judges import INQUIRER, CircuitJudge
 from oversight.circuits.machines import Looks
 from oversight.circuits.steps import (
@@ -50,10 +50,10 @@ from oversight.circuits.workers import CircuitWorker, Glance, Part
 from oversight.core import SILENCE, Case, Message, OversightError, Question, Sealed, Seat, View
 from oversight.looks import Looked
 from oversight.oracles.machine import few_looks
-from oversight.oracles.players import CHEATING, STOCHASTIC
+from oversight.oracles.players import STOCHASTIC
 from oversight.players import Agent
 from oversight.spaces import Choose, Reply
-from oversight.stepwise import Stepwise
+from oversight.stepwise import Stepwise, works_that_fit
 from oversight.world import (
     Arguable,
     Askable,
@@ -66,23 +66,8 @@ from oversight.world import (
 
 SECOND = ("critic", "debater_1", "consultant_1", "estimator")
 """Seats of a second expert, whose luck is another's than the first's."""
-
-
 REMEMBERED = 20_000
 """Cases kept: the protocols of a comparison are played on the same ones."""
-ATTEMPTS = 4
-"""How often a solver works the question where a budget of steps is spent on several attempts."""
-
-
-ADVERSARIAL: Mapping[str, tuple[Aim, ...]] = {
-    "consultancy": ("own",),
-    "debate": ("own",),
-    "critique": ("own",),
-    "market_making": ("own", "against"),
-    "sandwiching": ("own", "against"),
-    "process_supervision": ("against",),
-}
-"""What experts without a side may aim at, by protocol: where sides are dealt, the deal decides."""
 
 
 class Circuits(World, Arguable, Askable, Stepwise, Separable, Unaided, Stochastic, Disputable):
@@ -131,7 +116,6 @@ class Circuits(World, Arguable, Askable, Stepwise, Separable, Unaided, Stochasti
                 a control, at random gates.
             graph: a circuit's file (`read_circuit`); its inputs are drawn anew for each case.
         """
-        self.choices = m
         self.shape = Shape(depth, width, m, hard, family)
         self.skills = Skills(
             expert, shallow, careful, distillation, systematic, shared, obfuscation, blind, hidden
@@ -168,26 +152,15 @@ class Circuits(World, Arguable, Askable, Stepwise, Separable, Unaided, Stochasti
 
     def _case(self, index: int, seed: int) -> Case:
         key = keys.root(seed, self.name, index)
-        circuit = self._drawn(keys.root(key, "circuit"))
-        truth = circuit.run()[-1]
-        values = _candidates(circuit.m, truth, keys.root(key, "distractor"))
-        asked = Asked(circuit, f"{self.name}-{seed}-{index}", values, keys.root(key, "public"))
-        return Case(
-            asked.case,
-            Question(_prompt(circuit), tuple(map(str, values)), asked),
-            Luck(circuit, self.skills, keys.root(key, "luck")),
-            Sealed(values.index(truth)),
-        )
-
-    def _drawn(self, key: int) -> Circuit:
+        drawn = keys.root(key, "circuit")
         given = self._given
-        if given is None:
-            return draw_circuit(self.shape, key)
-        drawn = keys.uniforms(np.array([key], np.uint64), len(given.inputs))[0] * given.m
-        return Circuit(
-            given.m, tuple(drawn.astype(int).tolist()), given.left, given.right, given.table,
-            given.layer,
-        )  # fmt: skip
+        circuit = draw_circuit(self.shape, drawn) if given is None else redrawn(given, drawn)
+        return case_about(
+            Luck(circuit, self.skills, keys.root(key, "luck")),
+            f"{self.name}-{seed}-{index}",
+            distractor=keys.root(key, "distractor"),
+            public=keys.root(key, "public"),
+        )
 
     def private(self, case: Case, seat: str, role: Seat) -> Material | None:
         """An expert's beliefs at an expert's seat, the judge's own at the others."""
@@ -216,7 +189,7 @@ class Circuits(World, Arguable, Askable, Stepwise, Separable, Unaided, Stochasti
     def _material(self, luck: Luck, who: str, rate: float) -> Material:
         errors = luck.shifts(who, rate)
         care = self.skills.careful
-        sure = reliability(self.shape, rate, care)
+        sure = reliability(self._given or self.shape, rate, care)
         return Material(luck.circuit, luck.trace(who, rate), rate, errors, sure, care)
 
     # Who plays
@@ -253,7 +226,7 @@ class Circuits(World, Arguable, Askable, Stepwise, Separable, Unaided, Stochasti
             case "critique":
                 return {"points": budget, "support": 0}
             case "factored_cognition":
-                return {"depth": self.shape.depth, "attends": budget}
+                return {"depth": self._layers, "attends": budget}
             case "nested":
                 return {"steps": 2, "inner": f"debate:rounds={max(1, budget // 4)}"}
             case "sandwiching":
@@ -271,27 +244,8 @@ class Circuits(World, Arguable, Askable, Stepwise, Separable, Unaided, Stochasti
                 return super().spend(protocol, budget)
 
     def adversaries(self, protocol: str) -> Mapping[str, Mapping[str, Agent]]:
-        """Experts that place the flaw elsewhere, show other steps, or argue against their belief.
-
-        The critic stays as it is: it is the one who is paid to expose the others.
-        """
-        lying = ("consultant", "debater_0", "debater_1", "proposer", "adversary", "assistant",
-                 "consultant_0", "consultant_1", "prover",
-                 *(f"{attempts.SOLVER}{place}" for place in range(ATTEMPTS)))  # fmt: skip
-        if protocol == "doubly_efficient":
-            return CHEATING
-        if protocol == "prover_estimator":
-            return CONTESTING
-        if protocol not in ADVERSARIAL:
-            return {}
-        tried = {
-            name: CircuitExpert(placement, shows=shows, aim=aim)
-            for aim in ADVERSARIAL[protocol]
-            for placement in ("deep", "random", "blind")
-            for shows in (("any", "root") if protocol == "consultancy" else ("any",))
-            for name in [f"{placement} flaw, shows {shows}, aims at {aim}"]
-        }
-        return {name: dict.fromkeys(lying, agent) for name, agent in tried.items()}
+        """See `oversight.circuits.adversaries`."""
+        return adversaries(protocol)
 
     def dial(self, name: str) -> Mapping[float, World]:
         """The judge's glance from an expert's to worse than the default; gates it cannot check."""
@@ -316,17 +270,11 @@ class Circuits(World, Arguable, Askable, Stepwise, Separable, Unaided, Stochasti
         """0 is its own trace; 1 + gate·(m−1) + shift − 1 plants a flaw that makes the root fit."""
         material: Material = view.private
         asked: Asked = case.question.data
-        flaws: list[int] = []
-        most = 1 + material.circuit.gates * (material.circuit.m - 1)
-        if view.side is not None:
-            wanted, supports = asked.values[view.side.answer], view.side.supports
-            if (material.root == wanted) is not supports:
-                flaws = [
-                    flaw
-                    for flaw in range(1, most)
-                    if (self._work(material, flaw)[-1] == wanted) is supports
-                ]
-        return Choose(self.present_bound.n, (0, *flaws))
+        works_there_are = Choose(1 + material.circuit.gates * (material.circuit.m - 1))
+        wanted = None if view.side is None else asked.values[view.side.answer]
+        return works_that_fit(
+            works_there_are, view.side, lambda option: self._work(material, option)[-1], wanted
+        )
 
     @property
     def present_bound(self) -> Choose:
@@ -363,8 +311,7 @@ class Circuits(World, Arguable, Askable, Stepwise, Separable, Unaided, Stochasti
             turn = sum(m.seat == seat and m.act == "argue" for m in said)
             legal = (path[turn],) if turn < len(path) else ()
             return Choose(gates, legal, silence=not legal)
-        done = {check.gate for _, check in checks(said)}
-        legal = tuple(g for g in range(case.private.circuit.gates) if g not in done)
+        legal = _unchecked(case, said)
         asked = next((m.data for m in reversed(said) if m.act == "ask"), None)
         if asked in legal and seat in held:
             return Choose(gates, (asked,))
@@ -413,9 +360,7 @@ class Circuits(World, Arguable, Askable, Stepwise, Separable, Unaided, Stochasti
 
     def ask_space(self, case: Case, seat: str, view: View) -> Choose:
         """A gate not checked yet."""
-        done = {check.gate for _, check in checks(view.transcript)}
-        legal = tuple(g for g in range(case.private.circuit.gates) if g not in done)
-        return Choose(self._gates, legal, silence=True)
+        return Choose(self._gates, _unchecked(case, view.transcript), silence=True)
 
     @property
     def ask_bound(self) -> Choose:
@@ -480,6 +425,11 @@ class Circuits(World, Arguable, Askable, Stepwise, Separable, Unaided, Stochasti
             return self._given.wires
         return self.shape.inputs + self.shape.gates
 
+    @property
+    def choices(self) -> int:  # type: ignore[override]  # follows from the settings
+        """A wire has any of the m values."""
+        return self._values
+
     def root(self, case: Case) -> int:
         """The last wire."""
         return case.private.circuit.wires - 1
@@ -513,12 +463,13 @@ class Circuits(World, Arguable, Askable, Stepwise, Separable, Unaided, Stochasti
         gate = luck.circuit.gate(node)
         if gate is None:
             return None
-        below, asked = luck.below(gate), case.question.data
-        truth = below.circuit.run()[-1]
-        values = _candidates(below.circuit.m, truth, keys.root(asked.key, "distractor", gate))
-        part = Asked(below.circuit, f"{asked.case}/g{gate}", values, asked.key)
-        question = Question(_prompt(below.circuit), tuple(map(str, values)), part)
-        return Case(part.case, question, below, Sealed(values.index(truth)))
+        asked: Asked = case.question.data
+        return case_about(
+            luck.below(gate),
+            f"{asked.case}/g{gate}",
+            distractor=keys.root(asked.key, "distractor", gate),
+            public=asked.key,
+        )
 
     # A work as claims that back one another: a value a wire, and that a gate's follows
 
@@ -574,21 +525,7 @@ class Circuits(World, Arguable, Askable, Stepwise, Separable, Unaided, Stochasti
         return self.shape.m if self._given is None else self._given.m
 
 
-def _candidates(m: int, truth: int, key: int) -> tuple[int, int]:
-    """Both values, or with more of them the true one and a distractor, in their own order."""
-    other = (truth + 1 + keys.below(key, m - 1)) % m
-    return (min(truth, other), max(truth, other))
-
-
-def _prompt(circuit: Circuit) -> str:
-    m = circuit.m
-    inputs = ", ".join(f"x{wire}={value}" for wire, value in enumerate(circuit.inputs))
-    gates: list[str] = []
-    for gate, table in enumerate(circuit.table):
-        names = [wire_name(circuit, wire) for wire in circuit.children(gate)]
-        rows = "/".join("".join(map(str, table[at : at + m])) for at in range(0, m * m, m))
-        gates.append(f"g{gate}({', '.join(names)})={rows}")
-    return (
-        f"Values are 0 to {m - 1}. Inputs: {inputs}. Gates, each with its table, a row a value of "
-        f"its first child: {'; '.join(gates)}. What is the value of g{circuit.gates - 1}?"
-    )
+def _unchecked(case: Case, said: Sequence[Message]) -> tuple[int, ...]:
+    """The gates that nobody has brought up yet."""
+    done = {check.gate for _, check in checks(said)}
+    return tuple(g for g in range(case.private.circuit.gates) if g not in done)

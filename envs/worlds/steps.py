@@ -33,7 +33,7 @@ from oversight.programs.solving import (
     usual_rate,
 )
 from oversight.spaces import Choose, Reply
-from oversight.stepwise import Stepwise
+from oversight.stepwise import Stepwise, works_that_fit
 from oversight.world import World
 
 REMEMBERED = 20_000
@@ -171,14 +171,10 @@ class Steps(World, Stepwise):
     def present_space(self, case: Case, seat: str, view: View) -> Choose:
         """0 is its own work; 1 + step·(m−1) + shift − 1 plants a flaw that leads to its side."""
         attempt: Attempt = view.private
-        flaws: list[int] = []
-        if view.side is not None and (attempt.answer == view.side.answer) is not view.side.supports:
-            flaws = [
-                flaw
-                for flaw in range(1, self.present_bound.n)
-                if (self._values(attempt, flaw)[-1] == view.side.answer) is view.side.supports
-            ]
-        return Choose(self.present_bound.n, (0, *flaws))
+        wanted = None if view.side is None else view.side.answer
+        return works_that_fit(
+            self.present_bound, view.side, lambda o: self._values(attempt, o)[-1], wanted
+        )
 
     @property
     def present_bound(self) -> Choose:

@@ -22,6 +22,7 @@ from experiments.bowman2022.games import (
 )
 from experiments.bowman2022.prediction import all_or_none
 from experiments.bowman2022.published import DERIVED, ROUNDING, SOURCE, TITLES, TOGETHER
+from oversight.claims import percent, points
 from oversight.metrics.intervals import Interval, mean_interval, paired_difference, pgr_interval
 from oversight.report import figures
 from oversight.study import Cell, Claim, Figure, cell
@@ -120,29 +121,21 @@ def claims(played: Played, table: pd.DataFrame) -> Iterator[Claim]:
         yield Claim(
             f"{title}, {what}: the prediction's interval contains the published accuracy",
             found.low <= published <= found.high,
-            f"predicted {_percent(found)} %, published {100 * published:.1f} %",
+            f"predicted {percent(found)} %, published {100 * published:.1f} %",
         )
     joint = right(played, JOINT)
     gains = [paired_difference(joint, right(played, arm)) for arm in (NOVICE, ASSISTANT)]
     yield Claim(
         f"{title}: novice with assistant beats both alone, as played",
         all(gain.low > 0 for gain in gains),
-        f"gain {_points(gains[0])} points over the novice, {_points(gains[1])} over the assistant",
+        f"gain {points(gains[0])} points over the novice, {points(gains[1])} over the assistant",
     )
     vote = paired_difference(right(played, JOINT_VOTE), joint)
     yield Claim(
         f"{title}: a vote of novices with assistants beats one, as played",
         vote.low > 0,
-        f"gain {_points(vote)} points",
+        f"gain {points(vote)} points",
     )
-
-
-def _percent(found: Interval) -> str:
-    return f"{100 * found.value:.1f} [{100 * found.low:.1f}, {100 * found.high:.1f}]"
-
-
-def _points(found: Interval) -> str:
-    return f"{100 * found.value:+.1f} [{100 * found.low:+.1f}, {100 * found.high:+.1f}]"
 
 
 def drawn(both: Sequence[tuple[Played, pd.DataFrame]]) -> Iterator[Figure]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from experiments.burns2023.published import SOURCE, STUDENTS, SUPERVISOR
 from experiments.burns2023.transfers import FAMILIES, GRADES, Kind, Transfer
+from oversight.claims import points
 from oversight.metrics.crossed import crossed_mean, crossed_ratio
 from oversight.metrics.intervals import Interval
 from oversight.report import figures
@@ -80,18 +81,14 @@ def claims(played: Sequence[Transfer]) -> Iterator[Claim]:
         yield Claim(
             f"supervisor {title}: the plain student beats it",
             gain.low > 0,
-            f"gain {_points(gain)} points, PGR {_shown(recovered(pooled, 'plain'))}",
+            f"gain {points(gain)} points, PGR {_shown(recovered(pooled, 'plain'))}",
         )
         more = crossed_mean(pooled.confident - pooled.plain)
         yield Claim(
             f"supervisor {title}: the confidence loss raises what the student recovers",
             more.low > 0,
-            f"gain {_points(more)} points, PGR with it {_shown(recovered(pooled, 'confident'))}",
+            f"gain {points(more)} points, PGR with it {_shown(recovered(pooled, 'confident'))}",
         )
-
-
-def _points(found: Interval) -> str:
-    return f"{100 * found.value:+.1f} [{100 * found.low:+.1f}, {100 * found.high:+.1f}]"
 
 
 def _shown(found: Interval) -> str:

@@ -18,6 +18,7 @@ from experiments.irving2018.published import (
     PUBLISHED,
     TABLE,
 )
+from oversight.claims import points
 from oversight.metrics.intervals import Interval, mean_interval, paired_difference
 from oversight.report import figures
 from oversight.study import Cell, Claim, Figure, cell
@@ -97,14 +98,14 @@ def claims(played: Played, size: Size, *, on_mnist: bool) -> Iterator[Claim]:
         yield Claim(
             f"k={k}, {words}: debate against all nine lies beats the judge alone",
             gain.low > 0,
-            f"gain {_points(gain)} points",
+            f"gain {points(gain)} points",
         )
         winners = played.exact.precommit[order]
         off = paired_difference(wins, _won(winners).min(axis=1))
         yield Claim(
             f"k={k}, {words}: {size.rollouts:,} rollouts come within {NEAR:g} points of exact play",
             abs(100 * off.value) <= NEAR,
-            f"search minus exact {_points(off)} points; "
+            f"search minus exact {points(off)} points; "
             f"{int((winners == 0).sum())} of {winners.size} exact games not settled",
         )
         if on_mnist:
@@ -122,10 +123,6 @@ def claims(played: Played, size: Size, *, on_mnist: bool) -> Iterator[Claim]:
             abs(reached - ALONE[k]) <= 1.5,
             f"ours {reached:.1f} %",
         )
-
-
-def _points(found: Interval) -> str:
-    return f"{100 * found.value:+.1f} [{100 * found.low:+.1f}, {100 * found.high:+.1f}]"
 
 
 def drawn(played: Sequence[Played], size: Size) -> Iterator[Figure]:

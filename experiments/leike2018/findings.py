@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from experiments.leike2018.ladders import GAMES, LEARNERS, RUNGS, WORDS, Climbed, Rung, Size
+from oversight.claims import points
 from oversight.metrics.intervals import Interval, mean_interval, paired_difference
 from oversight.metrics.scores import Floats
 from oversight.report import figures
@@ -33,7 +34,7 @@ def claims(found: Climbed, size: Size) -> Iterator[Claim]:
 
     def fewer(claim: str, better: Floats, worse: Floats, unit: str) -> Claim:
         gain = paired_difference(worse, better)
-        return Claim(claim, gain.low > 0, f"{_points(gain)} points fewer errors over {unit}")
+        return Claim(claim, gain.low > 0, f"{points(gain)} points fewer errors over {unit}")
 
     for level in sorted({1, size.levels}):
         yield fewer(
@@ -60,10 +61,6 @@ def claims(found: Climbed, size: Size) -> Iterator[Claim]:
             f"the game at depth {deep}: {better} against {worse}",
             found.games[better][deep], found.games[worse][deep], "cases",
         )  # fmt: skip
-
-
-def _points(found: Interval) -> str:
-    return f"{100 * found.value:+.1f} [{100 * found.low:+.1f}, {100 * found.high:+.1f}]"
 
 
 def drawn(found: Climbed) -> Iterator[Figure]:

@@ -16,6 +16,7 @@ from experiments.lightman2023.published import (
     UESATO,
 )
 from experiments.lightman2023.selections import Played, Selection, Size, Variant
+from oversight.claims import percent, points
 from oversight.metrics.crossed import crossed_mean, crossed_ratio
 from oversight.metrics.intervals import Interval
 from oversight.metrics.scores import Floats
@@ -100,13 +101,13 @@ def claims(played: Sequence[Played], size: Size) -> Iterator[Claim]:
             yield Claim(
                 f"{one.words}: best of {n}, {labels} labels: {RULES[better]} over {RULES[worse]}",
                 gain.low > 0,
-                f"gain {_points(gain)} points",
+                f"gain {points(gain)} points",
             )
         process, outcome = (_wrong_traces(held[by], n) for by in LEARNED)
         yield Claim(
             f"{one.words}: right answers rest on fewer wrong traces by process than by outcome",
             process.high < outcome.low,
-            f"trace error {_percent(process)} and {_percent(outcome)} %",
+            f"trace error {percent(process)} and {percent(outcome)} %",
         )
 
 
@@ -117,14 +118,6 @@ def _paired(better: Floats, worse: Floats) -> Floats:
 
 def _wrong_traces(selected: Selection, n: int) -> Interval:
     return crossed_ratio(selected.right[n] * (1 - selected.sound), selected.right[n])
-
-
-def _points(found: Interval) -> str:
-    return f"{100 * found.value:+.1f} [{100 * found.low:+.1f}, {100 * found.high:+.1f}]"
-
-
-def _percent(found: Interval) -> str:
-    return f"{100 * found.value:.1f} [{100 * found.low:.1f}, {100 * found.high:.1f}]"
 
 
 def drawn(played: Sequence[Played], size: Size) -> Iterator[Figure]:

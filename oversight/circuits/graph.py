@@ -11,7 +11,7 @@ import functools
 import itertools
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -183,6 +183,12 @@ def draw_circuit(shape: Shape, key: int) -> Circuit:
         below = list(range(first, first + width))
     tables = tuple(_operation(shape, luck) for _ in left)
     return Circuit(shape.m, inputs, tuple(left), tuple(right), tables, tuple(layer))
+
+
+def redrawn(circuit: Circuit, key: int) -> Circuit:
+    """The same gates with uniform inputs, a function of the key alone."""
+    drawn = keys.uniforms(np.array([key], np.uint64), len(circuit.inputs))[0] * circuit.m
+    return replace(circuit, inputs=tuple(drawn.astype(int).tolist()))
 
 
 def _pairs(

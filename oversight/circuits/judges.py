@@ -164,7 +164,9 @@ def _dispute(
     a, b = one[gate], other[gate]
 
     def whose(value: int | None, first: int, second: int) -> int:
-        return {second: sides[1], first: sides[0]}.get(value, 0) if first != second else 0  # type: ignore[arg-type]
+        if first == second or value not in (first, second):
+            return 0
+        return sides[0] if value == first else sides[1]
 
     if (a.x, a.y) == (b.x, b.y):
         wire = circuit.wire(gate)
@@ -246,7 +248,7 @@ class CircuitJudge(Agent):
         _, material = _known(view)
         reading = read(view)
         care, circuit = material.care, material.circuit
-        given = (self.credulity + 0.0) * sum(
+        given = self.credulity * sum(
             s.side * (s.passes + s.fails + s.told_nothing) for s in reading.speakers
         )
         sure = material.reliability

@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 import numpy as np
 
 from oversight import keys
-from oversight.circuits.graph import Circuit, Shape, draw_circuit
+from oversight.circuits.graph import Circuit, Shape, draw_circuit, redrawn
 from oversight.core import OversightError
 
 T = TypeVar("T")
@@ -234,17 +234,22 @@ MOST_LOOKS = 32
 
 
 @functools.lru_cache(maxsize=256)
-def reliability(shape: Shape, rate: float, careful: float) -> Reliability:
-    """Measured on circuits of a seed of their own, which no game is played on."""
-    circuits = min(600, max(100, 20_000 // shape.gates))
-    most = min(shape.gates, MOST_LOOKS)
-    right = np.zeros(shape.depth + 1)
-    seen = np.zeros(shape.depth + 1)
+def reliability(source: Shape | Circuit, rate: float, careful: float) -> Reliability:
+    """Measured on circuits of a seed of their own, which no game is played on.
+
+    They are drawn in the source's shape, or are the source with other inputs.
+    """
+    circuits = min(600, max(100, 20_000 // source.gates))
+    most = min(source.gates, MOST_LOOKS)
+    depth = source.depth if isinstance(source, Shape) else source.layer[-1]
+    right = np.zeros(depth + 1)
+    seen = np.zeros(depth + 1)
     looked = np.zeros(most + 1)
     skills = Skills(shallow=rate, careful=careful)
     for number in range(circuits):
         key = keys.root("reliability", number)
-        circuit = draw_circuit(shape, key)
+        shaped = isinstance(source, Shape)
+        circuit = draw_circuit(source, key) if shaped else redrawn(source, key)
         luck = Luck(circuit, skills, key)
         truth, errors = circuit.run(), luck.shifts(SHALLOW, rate)
         believed = circuit.run(errors)

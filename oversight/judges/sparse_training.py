@@ -8,8 +8,7 @@ k = 4, which leaves a single layer short of the paper's judge; `RECIPES` trains 
 higher rate that falls linearly to 0.
 """
 
-from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from oversight.data.pixels import NonzeroPixels, PixelData
 from oversight.judges.array_cache import cache_root, content_key, load_arrays, store_arrays
 from oversight.judges.sparse_net import SparseNet
+from oversight.threads import one_thread
 
 CACHE_VERSION = 1  # raise it when training changes in a way that the recipe does not show
 CHUNK = 64  # batches drawn at once
@@ -84,7 +84,7 @@ def train_sparse_net(
     generator = np.random.default_rng(seed)
     batches = _batches(data, k, steps, batch, generator)
     size = data.train_values.shape[1]
-    with _one_thread():
+    with one_thread():
         rows, bias, head, head_bias = (
             torch.from_numpy(array).requires_grad_()
             for array in _initial_weights(size, hidden, data.classes, generator)
@@ -143,19 +143,6 @@ def _batches(
             labels.reshape(batches, batch),
             strict=True,
         )
-
-
-@contextmanager
-def _one_thread() -> Generator[None]:
-    """Hold PyTorch to one thread, so that sums keep one order; then give the others back."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def cached_sparse_net(

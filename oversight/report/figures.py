@@ -9,16 +9,12 @@ percentages.
 
 from __future__ import annotations
 
-import io
-import math
 import textwrap
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import matplotlib
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure as Drawing
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, PercentFormatter
@@ -26,35 +22,27 @@ from matplotlib.transforms import ScaledTranslation
 
 from oversight.metrics.intervals import Interval
 from oversight.metrics.scores import Reliability
+from oversight.report.drawing import (
+    DASH,
+    INK,
+    MARKERS,
+    MUTED,
+    PALETTE,
+    PAPER,
+    STYLE,
+    WIDTH,
+    at_the_right,
+    canvas,
+    diamond,
+    dot,
+    finished,
+    hollow,
+    legend,
+    log_axis,
+    mark,
+    value_axis,
+)
 from oversight.study import Figure
-
-INK, MUTED, RULE, PAPER = "#1f2430", "#5b6472", "#dfe3e8", "#ffffff"
-PALETTE = ("#0072b2", "#d55e00", "#00875f", "#b0468c", "#8a6d00", "#4a58b8")
-"""After Okabe and Ito (2008), darkened until each reads as text on white."""
-MARKERS = ("o", "s", "^", "v", "P", "X")
-DASH = (0, (5, 2.5))
-
-WIDTH = 7.4  # inches; at 800 pixels the text below is 13 to 15 pixels high
-PNG_DPI = 200
-STYLE: Mapping[Any, Any] = {
-    "font.family": "DejaVu Sans",  # ships with matplotlib: the same everywhere
-    "font.size": 9.5,
-    "axes.edgecolor": MUTED,
-    "axes.labelcolor": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.axisbelow": True,
-    "text.color": INK,
-    "xtick.color": MUTED,
-    "ytick.color": MUTED,
-    "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK,
-    "grid.color": RULE,
-    "grid.linewidth": 0.8,
-    "legend.frameon": False,
-    "svg.fonttype": "path",
-    "svg.hashsalt": "oversight",
-}
 
 
 class Row(NamedTuple):
@@ -83,7 +71,7 @@ def forest(
     places, headings = _places(rows)
     deepest = max(places)
     with matplotlib.rc_context(dict(STYLE)):
-        drawing, axes = _canvas(1.05 + 0.36 * (deepest + 1))
+        drawing, axes = canvas(1.05 + 0.36 * (deepest + 1))
         for row, y in zip(rows, places, strict=True):
             _interval_bar(axes, row, y, percent)
         for heading, y in headings.items():
@@ -93,19 +81,19 @@ def forest(
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
         axes.set_ylim(deepest + 0.6, -0.6)
-        _value_axis(axes, "x", percent, [v for row in rows for v in _extent(row)], references)
+        value_axis(axes, "x", percent, [v for row in rows for v in _extent(row)], references)
         axes.set_xlabel(xlabel)
         axes.grid(axis="x")
-        handles = [_dot("ours, 95 % interval")]
+        handles = [dot("ours, 95 % interval")]
         if any(row.published is not None for row in rows):
-            handles.append(_diamond("published", PALETTE[1]))
+            handles.append(diamond("published", PALETTE[1]))
         if references:
             for x in references.values():
                 axes.axvline(x, color=MUTED, linestyle=DASH, linewidth=1, zorder=1)
             words = ", ".join(references)
             handles.append(Line2D([], [], color=MUTED, linestyle=DASH, linewidth=1, label=words))
-        _legend(drawing, handles)
-        return _figure(drawing, name, caption)
+        legend(drawing, handles)
+        return finished(drawing, name, caption)
 
 
 def curve(
@@ -131,38 +119,37 @@ def curve(
     held, points = dict(references or {}), dict(published or {})
     colours = {line: PALETTE[i % len(PALETTE)] for i, line in enumerate(lines)}
     with matplotlib.rc_context(dict(STYLE)):
-        drawing, axes = _canvas(4.4)
-        zero = _log_axis(axes, lines, points) if log_x else 0.0
+        drawing, axes = canvas(4.4)
+        zero = log_axis(axes, lines, points) if log_x else 0.0
         faint = 0.11 if len(lines) <= len(PALETTE) else 0.05
         for i, (line, steps) in enumerate(lines.items()):
             x = [step or zero for step, _ in steps]
             low, high = [v.low for _, v in steps], [v.high for _, v in steps]
             axes.fill_between(x, low, high, color=colours[line], alpha=faint, linewidth=0)
-            axes.plot(x, [v.value for _, v in steps], color=colours[line], **_mark(i))
+            axes.plot(x, [v.value for _, v in steps], color=colours[line], **mark(i))
         beside = axes.transData + ScaledTranslation(0.11, 0, drawing.dpi_scale_trans)
         for line, shown in points.items():
             for x, y in shown:
-                hollow = _hollow(colours.get(line, INK))
-                axes.plot(x or zero, y, transform=beside, **hollow)
+                axes.plot(x or zero, y, transform=beside, **hollow(colours.get(line, INK)))
         values = [v for steps in lines.values() for _, i in steps for v in (i.low, i.high)]
         values += [y for shown in points.values() for _, y in shown]
-        _value_axis(axes, "y", percent, values, held)
+        value_axis(axes, "y", percent, values, held)
         for line, y in held.items():
             axes.axhline(y, color=colours.get(line, MUTED), linestyle=DASH, linewidth=1.2, zorder=1)
-        _at_the_right(axes, {line: y for line, y in held.items() if line not in lines})
+        at_the_right(axes, {line: y for line, y in held.items() if line not in lines})
         axes.set_xlabel(xlabel)
         axes.set_ylabel(ylabel)
         axes.grid(axis="y")
         handles = [
-            Line2D([], [], color=colours[line], label=line, **_mark(i))
+            Line2D([], [], color=colours[line], label=line, **mark(i))
             for i, line in enumerate(lines)
         ]
         if any(line in lines for line in held):
             handles.append(Line2D([], [], color=MUTED, linestyle=DASH, label=reference_means))
         if points:
-            handles.append(_diamond("published", MUTED))
-        _legend(drawing, handles)
-        return _figure(drawing, name, caption)
+            handles.append(diamond("published", MUTED))
+        legend(drawing, handles)
+        return finished(drawing, name, caption)
 
 
 def predicted(
@@ -183,7 +170,7 @@ def predicted(
     """
     points = dict(published or {})
     with matplotlib.rc_context(dict(STYLE)):
-        drawing, axes = _canvas(4.4)
+        drawing, axes = canvas(4.4)
         beside = axes.transData + ScaledTranslation(0.11, 0, drawing.dpi_scale_trans)
         handles: list[Line2D] = []
         for i, (line, steps) in enumerate(exact.items()):
@@ -193,12 +180,12 @@ def predicted(
                 axes.plot([x, x], [ours.low, ours.high], color=colour, linewidth=2.2, alpha=0.55)
                 axes.plot(x, ours.value, dot, color=colour, markersize=5)
             for x, y in points.get(line, ()):
-                axes.plot(x, y, transform=beside, **_hollow(colour))
+                axes.plot(x, y, transform=beside, **hollow(colour))
             handles.append(Line2D([], [], color=colour, marker=dot, markersize=5, label=line))
         values = [y for steps in exact.values() for _, y in steps]
         values += [v for steps in measured.values() for _, i in steps for v in (i.low, i.high)]
         values += [y for steps in points.values() for _, y in steps]
-        _value_axis(axes, "y", percent, values, None)
+        value_axis(axes, "y", percent, values, None)
         axes.set_xlabel(xlabel)
         axes.set_ylabel(ylabel)
         axes.grid(axis="y")
@@ -206,9 +193,9 @@ def predicted(
         handles.append(Line2D([], [], color=MUTED, linewidth=2.2, alpha=0.55, marker="o",
                               markersize=5, label="measured, 95 % interval"))  # fmt: skip
         if points:
-            handles.append(_diamond("published", MUTED))
-        _legend(drawing, handles)
-        return _figure(drawing, name, caption)
+            handles.append(diamond("published", MUTED))
+        legend(drawing, handles)
+        return finished(drawing, name, caption)
 
 
 def reliability(name: str, caption: str, bins: Reliability) -> Figure:
@@ -240,19 +227,14 @@ def reliability(name: str, caption: str, bins: Reliability) -> Figure:
         counts.set_ylabel("games")
         counts.set_xlabel("the judge's credence in its first answer")
         drawing.align_ylabels()
-        _legend(drawing, [
-            _dot("the judge, 95 % interval"),
+        legend(drawing, [
+            dot("the judge, 95 % interval"),
             Line2D([], [], color=MUTED, linestyle=DASH, linewidth=1, label="perfectly calibrated"),
         ])  # fmt: skip
-        return _figure(drawing, name, caption)
+        return finished(drawing, name, caption)
 
 
-# Parts
-
-
-def _canvas(height: float) -> tuple[Drawing, Axes]:
-    drawing = Drawing(figsize=(WIDTH, height), layout="constrained")
-    return drawing, drawing.subplots()
+# Parts of a forest
 
 
 def _places(rows: Sequence[Row]) -> tuple[list[float], dict[str, float]]:
@@ -277,7 +259,7 @@ def _interval_bar(axes: Axes, row: Row, y: float, percent: bool) -> None:
               solid_capstyle="butt")  # fmt: skip
     axes.plot(ours.value, y - beside, "o", color=PALETTE[0], markersize=6)
     if row.published is not None:
-        axes.plot(row.published, y + beside, **_hollow(PALETTE[1]))
+        axes.plot(row.published, y + beside, **hollow(PALETTE[1]))
     digits = 1 if percent else 3
     value, low, high = (f"{scale * v:.{digits}f}" for v in (ours.value, ours.low, ours.high))
     axes.text(1.02, y, f"{value}  [{low}, {high}]", transform=axes.get_yaxis_transform(),
@@ -288,104 +270,8 @@ def _extent(row: Row) -> list[float]:
     return [row.ours.low, row.ours.high, *([] if row.published is None else [row.published])]
 
 
-def _value_axis(
-    axes: Axes,
-    which: str,
-    percent: bool,
-    values: Sequence[float],
-    references: Mapping[str, float] | None,
-) -> None:
-    """Room around everything drawn; fractions never run past 0 and 1 by more than a marker."""
-    drawn = [*values, *(references or {}).values()]
-    low, high = min(drawn), max(drawn)
-    room = 0.06 * (high - low) or 0.5
-    low, high = low - room, high + room
-    if percent and min(drawn) >= 0 and max(drawn) <= 1:
-        low, high = max(low, -0.015), min(high, 1.015)
-    axis = axes.xaxis if which == "x" else axes.yaxis
-    (axes.set_xlim if which == "x" else axes.set_ylim)(low, high)
-    if percent:
-        axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-
-
-def _log_axis(
-    axes: Axes,
-    lines: Mapping[str, Sequence[tuple[float, Interval]]],
-    published: Mapping[str, Sequence[tuple[float, float]]],
-) -> float:
-    """A logarithmic x axis with plain numbers; returns where x = 0 is put."""
-    drawn = sorted({x for steps in [*lines.values(), *published.values()] for x, *_ in steps})
-    positive = [x for x in drawn if x > 0]
-    zero = min(positive) / 3
-    axes.set_xscale("log")
-    axes.set_xticks([x or zero for x in drawn], _sparse(drawn, zero))
-    axes.minorticks_off()
-    if drawn[0] == 0:
-        axes.text(zero * 3**0.5, 0, "//", transform=axes.get_xaxis_transform(), ha="center",
-                  va="center", color=MUTED, backgroundcolor=PAPER, size=8)  # fmt: skip
-    return zero
-
-
-def _sparse(drawn: Sequence[float], zero: float) -> list[str]:
-    """Labels of logarithmic ticks, left blank where they would run into their left neighbour."""
-    span = math.log(max(drawn) / (drawn[0] or zero)) or 1.0
-    labels: list[str] = []
-    last = -math.inf
-    for x in drawn:
-        at = math.log(x or zero) / span
-        labels.append(f"{x:,.0f}" if at - last > 0.075 else "")
-        last = at if labels[-1] else last
-    return labels
-
-
-def _at_the_right(axes: Axes, levels: Mapping[str, float]) -> None:
-    """Names of horizontal lines at their right ends, pushed apart where they would touch."""
-    low, high = axes.get_ylim()
-    apart = 0.062 * (high - low)
-    lowest = float("-inf")
-    for name, level in sorted(levels.items(), key=lambda item: item[1]):
-        y = lowest = max(level, lowest + apart)
-        axes.text(1.015, y, name, transform=axes.get_yaxis_transform(), va="center",
-                  color=MUTED, size=8.5)  # fmt: skip
-
-
-def _mark(place: int) -> dict[str, Any]:
-    """A line's marker and stroke; when the colours come round again the strokes are broken."""
-    rounds, i = divmod(place, len(MARKERS))
-    drawn: dict[str, Any] = {"linewidth": 1.7, "marker": MARKERS[i], "markersize": 5}
-    drawn["linestyle"] = ("-", (0, (4, 2)), (0, (1, 1.5)))[rounds % 3]
-    return drawn | ({"markerfacecolor": PAPER} if rounds else {})
-
-
-def _hollow(colour: str) -> dict[str, Any]:
-    return {"marker": "D", "linestyle": "none", "markersize": 5.6, "markerfacecolor": "none",
-            "markeredgecolor": colour, "markeredgewidth": 1.5, "zorder": 3}  # fmt: skip
-
-
-def _dot(label: str) -> Line2D:
-    return Line2D([], [], color=PALETTE[0], marker="o", markersize=6, linewidth=2.2, label=label)
-
-
-def _diamond(label: str, colour: str) -> Line2D:
-    return Line2D([], [], label=label, **_hollow(colour))
-
-
-def _legend(drawing: Drawing, handles: Sequence[Line2D]) -> None:
-    drawing.legend(handles=handles, loc="outside upper left", ncols=min(3, len(handles)),
-                   handlelength=2.4, columnspacing=1.8)  # fmt: skip
-
-
 def _wilson(p: float, n: int, z: float = 1.96) -> tuple[float, float]:
     """Wilson's interval of a share that may count ties in part, as `correct` does."""
     middle = (p + z * z / (2 * n)) / (1 + z * z / n)
     reach = z / (1 + z * z / n) * (p * (1 - p) / n + z * z / (4 * n * n)) ** 0.5
     return middle - reach, middle + reach
-
-
-def _figure(drawing: Drawing, name: str, caption: str) -> Figure:
-    svg, png = io.BytesIO(), io.BytesIO()
-    nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))  # no date, no version
-    FigureCanvasSVG(drawing).print_svg(svg, metadata=nothing)
-    drawing.set_dpi(PNG_DPI)
-    FigureCanvasAgg(drawing).print_png(png, metadata={"Software": None})
-    return Figure(name, caption, svg.getvalue().decode(), png.getvalue())

@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from oversight import store
 from oversight.metrics.intervals import Interval
-from oversight.report.figures import INK, MUTED, PALETTE, PAPER, RULE
+from oversight.report.drawing import INK, MUTED, PALETTE, PAPER, RULE
 from oversight.study import Figure
 
 COLOURS = {INK: "ink", MUTED: "muted", RULE: "rule", PAPER: "paper"} | {

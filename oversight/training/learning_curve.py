@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from oversight import keys
 from oversight.algorithms import Task
+from oversight.threads import one_thread
 from oversight.training.amplification import Distillation, answered_by
 from oversight.training.recipe import Recipe
-from oversight.training.transformer import Answerer, one_thread
+from oversight.training.transformer import Answerer
 
 TESTED = (128, 16)
 """Contexts, and questions about each, that an accuracy is measured on."""

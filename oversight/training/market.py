@@ -21,7 +21,7 @@ from oversight import keys
 from oversight.core import OversightError, Turn, View
 from oversight.players import Agent
 from oversight.spaces import Choose, Credences, Reply
-from oversight.training.transformer import one_thread
+from oversight.threads import one_thread
 from oversight.world import Arguable, Numeric, World
 
 CHUNK = 64

@@ -31,6 +31,7 @@ from oversight.protocol import Protocol
 from oversight.rollout import ask, check_cast, check_fit
 from oversight.spaces import Reply
 from oversight.store import write_whole
+from oversight.threads import one_thread
 from oversight.training.market import (
     LearnedAdversary,
     LearnedMarket,
@@ -39,7 +40,6 @@ from oversight.training.market import (
     net,
     sized,
 )
-from oversight.training.transformer import one_thread
 from oversight.world import World
 
 

@@ -33,6 +33,7 @@ import numpy as np
 
 from oversight import keys
 from oversight.circuits.graph import Shape, draw_circuit
+from oversight.threads import one_thread
 from oversight.training.judgements import (
     Curriculum,
     Floats,
@@ -40,7 +41,6 @@ from oversight.training.judgements import (
     fit_reward_model,
     train_policy,
 )
-from oversight.training.transformer import one_thread
 
 Reward = Literal["aided", "unaided", "true"]
 Learner = Literal["policy", "best_of", "judged"]

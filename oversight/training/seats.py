@@ -19,8 +19,9 @@ from oversight.core import OversightError, Turn
 from oversight.decomposition import Answered
 from oversight.players import Agent
 from oversight.spaces import Choose, Credences, Reply
+from oversight.threads import one_thread
 from oversight.training.imitation import Imitator, as_read
-from oversight.training.transformer import Answerer, one_thread
+from oversight.training.transformer import Answerer
 
 CHUNK = 32
 GRID = 3  # decimals that logits are rounded to

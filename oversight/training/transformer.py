@@ -7,8 +7,7 @@ one context cost one pass.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from itertools import accumulate
 from typing import cast
 
@@ -109,14 +108,3 @@ class Answerer(nn.Module):
         for layer in self.layers:
             stream = layer(stream, mask)
         return self.head(self.norm(stream[:, held:]))
-
-
-@contextmanager
-def one_thread() -> Generator[None]:
-    """Hold PyTorch to one thread, so that sums keep one order; then give the others back."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

@@ -19,7 +19,6 @@ Deviations: the paper states two classes only; for more, f̂ is as derived here.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -27,6 +26,8 @@ import torch
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor, nn
+
+from oversight.threads import one_thread
 
 Loss: TypeAlias = Callable[[Tensor, Tensor, float], Tensor]
 """`(log f, targets, share of training done) -> loss`: (B, C), (B, C) -> (B,), unreduced, nats."""
@@ -143,7 +144,7 @@ def fit(
     """
     drawn = np.random.default_rng(seed)
     inputs, labels = torch.from_numpy(features), torch.from_numpy(targets)
-    with _one_thread():
+    with one_thread():
         weights = _initial(features.shape[1], recipe.hidden, targets.shape[1], drawn)
         inner, inner_bias, outer, outer_bias = weights
         optimizer = torch.optim.Adam(weights, recipe.lr, fused=True)
@@ -179,17 +180,6 @@ def _batches(
         for start in range(0, examples, recipe.batch)[:left]:
             yield order[start : start + recipe.batch]
             left -= 1
-
-
-@contextmanager
-def _one_thread() -> Generator[None]:
-    """Hold PyTorch to one thread, so that sums keep one order; then give the others back."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 class Halves(NamedTuple):

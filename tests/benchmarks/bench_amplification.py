@@ -1,19 +1,18 @@
 """How much iterated amplification costs beside training alone, per step of X.
 
-Ours is `Distillation.step`: overseers asked, H′ trained at every other step, targets made
-by Amplify^{H′}(teacher) at every `reuse`-th step, a batch drawn from the pool, X trained, the
-teacher moved. Making targets takes several passes of the teacher, so each made batch is trained on
-`reuse` times, as the authors' processes share a buffer. Theirs is the bare loop: the same X, the
-same optimizer and clipping, on one batch of the same shape that is ready beforehand. Ours is at the
-full difficulty and past its first overseers; repetitions take turns, medians are compared.
+Ours is `Distillation.step`: overseers asked, H′ trained at every other step (less often once it has
+learned), targets made by Amplify^{H′}(teacher) at every `reuse`-th step, a batch drawn from the
+pool, X trained, the teacher moved. Making targets takes several passes of the teacher, so each made
+batch is trained on `reuse` times, as the authors' processes share a buffer. Theirs is the bare
+loop: the same X, the same optimizer and clipping, on one batch of the same shape that is ready
+beforehand. Ours is at the full difficulty and past its first overseers; repetitions take turns,
+medians are compared.
 
 The recipe's own reuse is 4: it learns in fewer steps than more reuse does, and costs more a step.
 """
 
 from __future__ import annotations
 
-import statistics
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -21,9 +20,10 @@ import numpy as np
 import torch
 from torch.nn.functional import cross_entropy
 
+from oversight.threads import one_thread
 from oversight.training.amplification import Distillation
 from oversight.training.recipe import Recipe, descend, optimizer
-from oversight.training.transformer import one_thread
+from tests.benchmarks.measure import row, take_turns
 
 BEFORE, STEPS, REPEATS = 200, 40, 9
 BAR = 0.8
@@ -34,24 +34,25 @@ REUSES = (16, 8, 4)
 def rows() -> list[dict[str, Any]]:
     """One entry a task and reuse; `holds` says whether `ratio` reaches `bar`."""
     with one_thread():
-        return [_row(task, reuse) for reuse in REUSES for task in TASKS]
+        return [_measured(task, reuse) for reuse in REUSES for task in TASKS]
 
 
-def _row(task: str, reuse: int) -> dict[str, Any]:
+def _measured(task: str, reuse: int) -> dict[str, Any]:
     training = Distillation(Recipe(task, 8, 2, reuse=reuse))
     training.difficulty = 2  # where most of a training is spent, and targets cost most
     for _ in range(BEFORE):
         training.step()
-    ours, theirs = _take_turns(training.step, _bare(training))
-    ratio = theirs / ours
-    return {
-        "name": f"steps/s of X in amplification and in a bare loop, {task}, reuse {reuse}",
-        "ours": 1 / ours,
-        "theirs": 1 / theirs,
-        "ratio": ratio,
-        "bar": BAR,
-        "holds": ratio >= BAR,
-    }
+    ours, theirs = take_turns(_several(training.step), _several(_bare(training)), repeats=REPEATS)
+    name = f"steps/s of X in amplification and in a bare loop, {task}, reuse {reuse}"
+    return row(name, STEPS / ours, STEPS / theirs, BAR)
+
+
+def _several(step: Callable[[], None]) -> Callable[[], None]:
+    def run() -> None:
+        for _ in range(STEPS):
+            step()
+
+    return run
 
 
 def _bare(training: Distillation) -> Callable[[], None]:
@@ -72,19 +73,6 @@ def _bare(training: Distillation) -> Callable[[], None]:
     return step
 
 
-def _take_turns(*steps: Callable[[], None]) -> list[float]:
-    """The median seconds of a step of each, after a first round that does not count."""
-    times: list[list[float]] = [[] for _ in steps]
-    for repeat in range(REPEATS + 1):
-        for step, taken in zip(steps, times, strict=True):
-            start = time.perf_counter()
-            for _ in range(STEPS):
-                step()
-            if repeat:
-                taken.append((time.perf_counter() - start) / STEPS)
-    return [statistics.median(taken) for taken in times]
-
-
 if __name__ == "__main__":
-    for row in rows():
-        print(row)
+    for found in rows():
+        print(found)

@@ -6,14 +6,12 @@ sides take turns and medians are compared, because machines are noisy.
 
 from __future__ import annotations
 
-import statistics
-import time
-from collections.abc import Callable
 from typing import Any
 
 from envs.worlds.contests import Contests, Keys, bout_keys
 from oversight import keys
 from oversight.metrics.double_relu import DoubleRelu
+from tests.benchmarks.measure import row, take_turns
 
 MANY, FEW = 1_000_000, 10_000
 
@@ -26,14 +24,14 @@ def rows() -> list[dict[str, Any]]:
     at_once = world.bouts(0, 1, few).tolist()
     assert match_by_match(world, few) == at_once, "the loop must play the same bouts"
     assert one_call_a_bout(world, few) == at_once, "bout must play the same bouts"
-    fast, loop, calls = _take_turns(
+    fast, loop, calls = take_turns(
         lambda: world.bouts(0, 1, drawn),
         lambda: match_by_match(world, few),
         lambda: one_call_a_bout(world, few),
     )
     return [
-        _row("contests/s at once, in a plain Python loop", MANY / fast, FEW / loop, 100),
-        _row("contests/s at once, one call of the world a bout", MANY / fast, FEW / calls, None),
+        row("contests/s at once, in a plain Python loop", MANY / fast, FEW / loop, 100),
+        row("contests/s at once, one call of the world a bout", MANY / fast, FEW / calls, None),
     ]
 
 
@@ -58,30 +56,6 @@ def one_call_a_bout(world: Contests, drawn: Keys) -> list[bool]:
     return [world.bout(case, (0, 1), (1, 1), key) for key in map(int, drawn)]
 
 
-def _take_turns(*runs: Callable[[], object], repeats: int = 5) -> list[float]:
-    """The median seconds of each, after a first round that does not count."""
-    times: list[list[float]] = [[] for _ in runs]
-    for repeat in range(repeats + 1):
-        for run, taken in zip(runs, times, strict=True):
-            start = time.perf_counter()
-            run()
-            if repeat:
-                taken.append(time.perf_counter() - start)
-    return [statistics.median(taken) for taken in times]
-
-
-def _row(name: str, ours: float, theirs: float, bar: float | None) -> dict[str, Any]:
-    ratio = ours / theirs
-    return {
-        "name": name,
-        "ours": ours,
-        "theirs": theirs,
-        "ratio": ratio,
-        "bar": bar,
-        "holds": None if bar is None else ratio >= bar,
-    }
-
-
 if __name__ == "__main__":
-    for row in rows():
-        print(row)
+    for found in rows():
+        print(found)

@@ -10,13 +10,11 @@ from __future__ import annotations
 import importlib
 import itertools
 import resource
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -35,6 +33,7 @@ from oversight.stage import Stage
 from oversight.store import Store
 from oversight.table import Table
 from oversight.world import Numeric, World
+from tests.benchmarks.measure import row, take_turns
 
 THROWS = ("rock", "paper", "scissors")
 PLAYERS = ("player_0", "player_1")
@@ -112,7 +111,7 @@ def _against_pettingzoo(rps: Any) -> list[dict[str, Any]]:
     wrapped, raw = rps.env(), rps.raw_env()
     adapter = _aec()
     cast: Cast = dict.fromkeys(PLAYERS, AlwaysRock())
-    engine, theirs, theirs_raw, ours = _take_turns(
+    engine, theirs, theirs_raw, ours = take_turns(
         lambda: list(rollout(rock_paper_scissors, Hands(), cast, 1024)),
         lambda: _loop(wrapped, episodes),
         lambda: _loop(raw, episodes),
@@ -121,10 +120,10 @@ def _against_pettingzoo(rps: Any) -> list[dict[str, Any]]:
     engine_rate = 1024 * ROUNDS * 2 / engine
     rate, raw_rate, adapter_rate = played / theirs, played / theirs_raw, played / ours
     return [
-        _row("engine turns/s, PettingZoo rps_v2.env() steps/s", engine_rate, rate, 5),
-        _row("engine turns/s, PettingZoo rps_v2.raw_env() steps/s", engine_rate, raw_rate, None),
-        _row("AEC adapter steps/s, PettingZoo rps_v2.env() steps/s", adapter_rate, rate, 0.5),
-        _row("AEC adapter steps/s, rps_v2.raw_env() steps/s", adapter_rate, raw_rate, None),
+        row("engine turns/s, PettingZoo rps_v2.env() steps/s", engine_rate, rate, 5),
+        row("engine turns/s, PettingZoo rps_v2.raw_env() steps/s", engine_rate, raw_rate, None),
+        row("AEC adapter steps/s, PettingZoo rps_v2.env() steps/s", adapter_rate, rate, 0.5),
+        row("AEC adapter steps/s, rps_v2.raw_env() steps/s", adapter_rate, raw_rate, None),
     ]
 
 
@@ -165,9 +164,9 @@ def _storing() -> dict[str, Any]:
             for _ in rollout(debate, world, cast, episodes):
                 pass
 
-        kept, dropped = _take_turns(store, drop)
+        kept, dropped = take_turns(store, drop)
     name = "episodes/s of a debate, stored to disk and not stored"
-    return _row(name, episodes / kept, episodes / dropped, 0.5)
+    return row(name, episodes / kept, episodes / dropped, 0.5)
 
 
 def _debaters() -> tuple[World, Cast]:
@@ -194,7 +193,7 @@ def _memory() -> dict[str, Any]:
     1 / 1.2 says: ten times the episodes may need at most 1.2 times the memory.
     """
     few, many = (_peak(episodes) for episodes in (10_000, 100_000))
-    return _row("peak MiB of 10,000 and of 100,000 stored episodes", few, many, 1 / 1.2)
+    return row("peak MiB of 10,000 and of 100,000 stored episodes", few, many, 1 / 1.2)
 
 
 def _peak(episodes: int) -> float:
@@ -240,14 +239,14 @@ def _processes() -> list[dict[str, Any]]:
         list(fork_map(_count, range(loops), processes))
 
     list(rollout(debate, world, cast, 2))  # train and compile
-    two, one, spun_two, spun_one = _take_turns(
+    two, one, spun_two, spun_one = take_turns(
         lambda: play(2), lambda: play(1), lambda: spin(2), lambda: spin(1), repeats=3
     )
     name = "searching debates/s, two processes and one"
     ceiling = "loops/s that only count, two processes and one"
     return [
-        _row(name, episodes / two, episodes / one, 1.8),
-        _row(ceiling, loops / spun_two, loops / spun_one, None),
+        row(name, episodes / two, episodes / one, 1.8),
+        row(ceiling, loops / spun_two, loops / spun_one, None),
     ]
 
 
@@ -255,33 +254,9 @@ def _count(_: int) -> int:
     return sum(range(5_000_000))
 
 
-def _take_turns(*runs: Callable[[], object], repeats: int = 5) -> list[float]:
-    """The median seconds of each, after a first round that does not count."""
-    times: list[list[float]] = [[] for _ in runs]
-    for repeat in range(repeats + 1):
-        for run, taken in zip(runs, times, strict=True):
-            start = time.perf_counter()
-            run()
-            if repeat:
-                taken.append(time.perf_counter() - start)
-    return [statistics.median(taken) for taken in times]
-
-
-def _row(name: str, ours: float, theirs: float, bar: float | None) -> dict[str, Any]:
-    ratio = ours / theirs
-    return {
-        "name": name,
-        "ours": ours,
-        "theirs": theirs,
-        "ratio": ratio,
-        "bar": bar,
-        "holds": None if bar is None else ratio >= bar,
-    }
-
-
 if __name__ == "__main__":
     if sys.argv[1:]:
         print(stream(int(sys.argv[1])))
     else:
-        for row in rows():
-            print(row)
+        for found in rows():
+            print(found)

@@ -18,6 +18,7 @@ from oversight.registry import build, load
 from oversight.rollout import rollout
 from oversight.runs import Effort
 from oversight.spaces import Reply
+from tests.benchmarks.measure import row
 
 EPISODES, SECONDS, DEPTH = 2000, 120.0, 9
 
@@ -43,7 +44,7 @@ def _compared() -> dict[str, Any]:
     table = compare(bench)
     seconds = time.perf_counter() - began
     name = f"compare, {len(table.rows)} protocols x {EPISODES} games: seconds, and allowed"
-    return _row(name, seconds, SECONDS, SECONDS / seconds)
+    return row(name, seconds, SECONDS, 1.0, SECONDS / seconds)
 
 
 def _batches() -> dict[str, Any]:
@@ -52,9 +53,4 @@ def _batches() -> dict[str, Any]:
     worker = Counting()
     [record] = rollout(protocol, world, {**cast_for(protocol, world).cast, "worker": worker}, 1)
     name = f"a tree of {record.metrics['nodes']:.0f} nodes: batches of workers, and its depth"
-    return _row(name, float(worker.batches), float(DEPTH), DEPTH / worker.batches)
-
-
-def _row(name: str, ours: float, theirs: float, ratio: float) -> dict[str, Any]:
-    return {"name": name, "ours": ours, "theirs": theirs, "ratio": ratio, "bar": 1.0,
-            "holds": ratio >= 1}  # fmt: skip
+    return row(name, float(worker.batches), float(DEPTH), 1.0, DEPTH / worker.batches)

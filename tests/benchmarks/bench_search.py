@@ -25,6 +25,7 @@ from oversight.reveal import AdditiveJudge
 from oversight.search.game import RevealGame, claim_heads, margins, reveal_game
 from oversight.search.induction import induct
 from oversight.search.puct import ILLEGAL, lean, search
+from tests.benchmarks.measure import row
 
 ALTERNATE = {4: (1, -1, 1, -1), 6: (1, -1, 1, -1, 1, -1)}
 
@@ -95,7 +96,7 @@ def _search_row(name: str, data: str, plies: int) -> dict[str, Any]:
             plain_search(position, rollouts, key)
 
     theirs = few * rollouts / _seconds(plainly, repeats=2)
-    return _row(f"PUCT rollouts per second: {name}", ours, theirs, bar=50)
+    return row(f"PUCT rollouts per second: {name}", ours, theirs, bar=50)
 
 
 def _exact_row(name: str, data: str, plies: int) -> dict[str, Any]:
@@ -103,19 +104,7 @@ def _exact_row(name: str, data: str, plies: int) -> dict[str, Any]:
     sets = math.comb(len(game.rows), plies)
     induct(game._replace(rows=game.rows[: plies + 1]))  # compile
     ours = sets / _seconds(lambda: induct(game))
-    return _row(f"full sets solved per second: {name}", ours, _judge_rate(game), bar=0.5)
-
-
-def _row(name: str, ours: float, theirs: float, bar: float) -> dict[str, Any]:
-    ratio = ours / theirs
-    return {
-        "name": name,
-        "ours": ours,
-        "theirs": theirs,
-        "ratio": ratio,
-        "bar": bar,
-        "holds": ratio >= bar,
-    }
+    return row(f"full sets solved per second: {name}", ours, _judge_rate(game), bar=0.5)
 
 
 def _seconds(run: Callable[[], object], repeats: int = 3) -> float:
@@ -240,8 +229,9 @@ def _last_ply(game: RevealGame, node: _Node, move: int) -> np.float32:
 
 
 if __name__ == "__main__":
-    for row in rows():
+    for found in rows():
         print(
-            f"{row['name']:45s} {row['ours']:12.0f} {row['theirs']:12.0f}"
-            f" {row['ratio']:8.2f} (bar {row['bar']}) {'holds' if row['holds'] else 'FALLS SHORT'}"
+            f"{found['name']:45s} {found['ours']:12.0f} {found['theirs']:12.0f}"
+            f" {found['ratio']:8.2f} (bar {found['bar']})"
+            f" {'holds' if found['holds'] else 'FALLS SHORT'}"
         )

@@ -9,6 +9,7 @@ from typing import Any
 import networkx as nx
 import pytest
 
+import envs
 from oversight.casting import cast_for
 from oversight.circuits.graph import Circuit, Shape, draw_circuit, read_circuit
 from oversight.circuits.judges import CircuitJudge, read
@@ -91,6 +92,23 @@ def test_a_world_of_one_given_circuit_plays(tmp_path: Path) -> None:
     records = list(rollout(protocol, world, cast_for(protocol, world).cast, 20))
     assert not [record for record in records if record.failure]
     assert len({record.truth for record in records}) == 2
+
+
+def test_a_given_circuit_deeper_than_the_default_is_judged_by_its_own_reliability(
+    tmp_path: Path,
+) -> None:
+    target = written(tmp_path, draw_circuit(Shape(8, 8), 5).graph)
+    world = build("worlds", f"circuits:graph={target}")
+    for name, rounds in (("naive", {"evidence": 4}), ("debate", {"rounds": 2})):
+        protocol = load("protocols", name).bind(**rounds)
+        records = rollout(protocol, world, cast_for(protocol, world).cast, 20)
+        assert not [record.failure for record in records if record.failure]
+
+
+def test_a_given_circuit_of_three_values_has_workers_of_three_answers(tmp_path: Path) -> None:
+    target = written(tmp_path, draw_circuit(Shape(3, 4, 3), 5).graph)
+    env: Any = envs.make("factored_cognition", f"circuits:graph={target}")
+    assert env.action_space("worker").n == 3
 
 
 def test_a_cycle_is_refused_by_name(tmp_path: Path) -> None:
