@@ -36,6 +36,8 @@ NOTES = (
     "the tasks differ in part (see the world `algorithms`).",
     "H′ samples what the overseer would do. An overseer that fails systematically is wrong about "
     "the same questions in every context, so that H′ learns its mistakes too.",
+    "Difficulty rises at 85 % agreement with the targets. Where more than 15 % of them are wrong "
+    "at random, agreement cannot get there, and such a training stays with the easier questions.",
     "Intervals are over seeds, of which there are few.",
 )
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from experiments.christiano2018.published import LEAST_CALLS, MOST_CALLS, SOURCE
 from experiments.christiano2018.trainings import ARMS, FAILURE, VOTES, Learned, Size
+from oversight.claims import percent
 from oversight.metrics.intervals import (
     Interval,
     mean_interval,
@@ -108,11 +109,16 @@ def _failing(learned: Sequence[Learned], size: Size) -> Iterator[Claim]:
     def ends(arm: str) -> list[float]:
         return _last(chosen(learned, task, arm), "accuracy")
 
+    def ended(arm: str) -> str:
+        runs = chosen(learned, task, arm)
+        return f"{sum(each.arrived for each in runs)} of {len(runs)} seeds"
+
     gain = paired_difference(ends("random failures, votes"), ends("random failures"))
     yield Claim(
         f"{task}: {VOTES} votes mend an overseer that fails at random ({FAILURE:.0%})",
         gain.low > 0,
-        f"gain {_points(gain)} points",
+        f"gain {percent(gain)} points; the curriculum ended in {ended('random failures, votes')} "
+        f"with votes and in {ended('random failures')} without",
     )
     for arm in size.arms:
         if arm.startswith("systematic"):
@@ -120,16 +126,12 @@ def _failing(learned: Sequence[Learned], size: Size) -> Iterator[Claim]:
             yield Claim(
                 f"{task}: {arm} cost more than random ones that are voted on",
                 gap.low > 0,
-                f"{_points(gap)} points less accurate",
+                f"{percent(gap)} points less accurate",
             )
 
 
 def _each(values: Sequence[float]) -> str:
     return ", ".join(f"{value:.1%}" for value in values)
-
-
-def _points(found: Interval) -> str:
-    return f"{100 * found.value:.1f} [{100 * found.low:.1f}, {100 * found.high:.1f}]"
 
 
 def drawn(learned: Sequence[Learned], size: Size) -> Iterator[Figure]:

@@ -24,6 +24,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from oversight import keys
 from oversight.algorithms import RuleOverseer, Task, amplify
@@ -31,6 +32,7 @@ from oversight.algorithms.amplify import majority
 from oversight.algorithms.task import Ints
 from oversight.core import OversightError
 from oversight.store import write_whole
+from oversight.threads import one_thread
 from oversight.training.imitation import (
     Decisions,
     ImitatingOverseer,
@@ -39,8 +41,10 @@ from oversight.training.imitation import (
     imitation_loss,
 )
 from oversight.training.recipe import Recipe, descend, optimizer
-from oversight.training.transformer import Answerer, one_thread
+from oversight.training.transformer import Answerer
 
+LEARNED = 0.01
+"""The loss, in nats a decision, below which H′ has learned what there is: it then rests too."""
 CHECKED = 4
 """One context in so many is checked for whether the teacher agrees with its targets."""
 
@@ -65,8 +69,8 @@ class Distillation:
             torch.manual_seed(keys.root(recipe.seed, "imitator") % 2**63)
             self.imitator = Imitator(self.task)
         self.teacher = copy.deepcopy(self.student)
-        self._averages = list(zip(self.teacher.parameters(), self.student.parameters(),
-                                  strict=True))  # fmt: skip
+        self._olds: list[Tensor] = list(self.teacher.parameters())
+        self._news: list[Tensor] = list(self.student.parameters())
         self._learn_student = optimizer(self.student, recipe.rate)
         self._learn_imitator = optimizer(self.imitator, recipe.imitation_rate)
         self.steps = self.examples = self.calls = 0
@@ -74,7 +78,7 @@ class Distillation:
         self.loss = float("inf")  # of H′ on work that it has not learned from
         self._agreement, self._agreed = 0.0, 0
         self._owed = 0.0
-        self._pool: list[tuple[Ints, Ints, Ints]] = []
+        self._pool: tuple[Ints, Ints, Ints] | None = None  # contexts, nodes, targets
         self._work: Decisions | None = None
 
     # The four processes
@@ -102,13 +106,13 @@ class Distillation:
             if self._owed >= 1:
                 self._collect(int(self._owed))
                 self._owed -= int(self._owed)
-        if self.steps % 2 == 0:
+        if self.steps % (2 if self.loss >= LEARNED else recipe.poll) == 0:
             self._train_imitator(self._draws("imitate"))
 
     @property
     def thinning(self) -> float:
         """The share of the full rate at which overseers are asked, by H′'s loss."""
-        return 0.01 if self.loss < 0.01 else 0.1 if self.loss < 0.1 else 1.0
+        return 0.01 if self.loss < LEARNED else 0.1 if self.loss < 0.1 else 1.0
 
     def _collect(self, count: int) -> None:
         """Overseers work on one question each; H′'s loss on it is measured before it learns it."""
@@ -146,9 +150,17 @@ class Distillation:
         some = max(1, recipe.batch // CHECKED)
         agreed = self._assist(contexts[:some], nodes[:some]) == targets[:some]
         agreed &= targets[:some] != task.none
-        self._pool = [*self._pool[1 - recipe.pool :], (contexts, nodes, targets)]
+        self._keep(contexts, nodes, targets)
         self.examples += targets.size
         self.raise_difficulty(float(agreed.mean()))
+
+    def _keep(self, *made: Ints) -> None:
+        if self._pool is not None:
+            most = self.recipe.pool * self.recipe.batch
+            made = tuple(np.concatenate(pair)[-most:] for pair in zip(self._pool, made,
+                                                                      strict=True))  # fmt: skip
+        contexts, nodes, targets = made
+        self._pool = contexts, nodes, targets
 
     def _amplified(self, draw: np.random.Generator, contexts: Ints, nodes: Ints) -> Ints:
         overseer = ImitatingOverseer(self.task, self.imitator, draw)
@@ -180,11 +192,9 @@ class Distillation:
         return self.difficulty == self.recipe.difficulty
 
     def _sample(self, draw: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
-        batch = self.recipe.batch
-        which = draw.integers(0, len(self._pool) * batch, batch)
-        parts = [np.stack([self._pool[w // batch][part][w % batch] for w in which])
-                 for part in range(3)]  # fmt: skip
-        contexts, nodes, targets = parts
+        assert self._pool is not None  # targets were made before the first step
+        which = draw.integers(0, len(self._pool[0]), self.recipe.batch)
+        contexts, nodes, targets = (part[which] for part in self._pool)
         return (
             torch.from_numpy(contexts),
             torch.from_numpy(self.task.table[nodes]),
@@ -197,9 +207,7 @@ class Distillation:
         loss = cross_entropy(logits.flatten(0, 1), targets.flatten())
         descend(self.student, self._learn_student, loss)
         weight = 1 / min(self.steps + 1, self.recipe.horizon)
-        with torch.no_grad():
-            olds, news = zip(*self._averages, strict=True)
-            torch._foreach_lerp_(olds, news, weight)  # pyright: ignore — one call for them all
+        get_ema_multi_avg_fn(1 - weight)(self._olds, self._news, self.steps)
 
     def _draws(self, *name: object) -> np.random.Generator:
         return keys.generator(keys.root(self.recipe.seed, "ida", *name, self.steps))
@@ -208,8 +216,6 @@ class Distillation:
 
     def state(self) -> dict[str, Any]:
         """All of it, as tensors and plain values."""
-        pool = [tuple(map(torch.from_numpy, map(np.ascontiguousarray, each)))
-                for each in self._pool]  # fmt: skip
         return {
             "recipe": asdict(self.recipe),
             "student": self.student.state_dict(),
@@ -218,7 +224,7 @@ class Distillation:
             "learn_student": self._learn_student.state_dict(),
             "learn_imitator": self._learn_imitator.state_dict(),
             "counts": {name: getattr(self, name) for name in _COUNTS},
-            "pool": pool,
+            "pool": None if self._pool is None else tuple(map(torch.from_numpy, self._pool)),
             "work": None if self._work is None else tuple(self._work),
         }
 
@@ -244,7 +250,7 @@ class Distillation:
         self._learn_imitator.load_state_dict(held["learn_imitator"])
         for name, value in held["counts"].items():
             setattr(self, name, value)
-        self._pool = [tuple(part.numpy() for part in each) for each in held["pool"]]
+        self._pool = None if held["pool"] is None else tuple(p.numpy() for p in held["pool"])
         self._work = None if held["work"] is None else Decisions(*held["work"])
         return held["beside"]
 

@@ -37,7 +37,8 @@ class Recipe:
         first_calls, calls: overseers asked at the start, and a step of X at the full rate.
         poll: overseers are asked every so many steps.
         loss_horizon: overseers that H′'s loss is averaged over, at the full rate.
-        imitation: decisions in a batch of H′, which learns at every other step of X.
+        imitation: decisions in a batch of H′, which learns at every other step of X, or as
+            seldom as overseers are polled once its loss is below .01.
         seed: of the initial weights and of every draw.
     """
 
