@@ -44,7 +44,7 @@ SETTINGS: Mapping[str, tuple[Setting, ...]] = {
         Setting("circuits, credulous judge", "circuits",
                 "bayesian:credulity=0.3,selection_aware=false"),
     ),
-    "digits": (Setting("digits", "digits:rollouts=100", None),),
+    "digits": (Setting("digits, sparse judge", "digits:rollouts=100", None),),
 }  # fmt: skip
 EPISODES = {
     "circuits": {"quick": 600, "full": 4000, "paper": 10_000},
@@ -92,7 +92,7 @@ def run(job: Job) -> Findings:
         "kenton2024_sim",
         f"Accuracy of the judge by protocol on {job.data}, all at the same budget.", rows,
     )  # fmt: skip
-    return Findings(cells, claims, [drawn], (), NOTES)
+    return Findings(cells, claims, [drawn], (), (*NOTES, *ABOUT[job.data]))
 
 
 def _picks(setting: str, frame: pd.DataFrame) -> Iterator[Cell]:
@@ -124,12 +124,22 @@ def _claims(setting: str, frames: Mapping[str, pd.DataFrame]) -> Iterator[Claim]
 NOTES = (
     "Simulated: experts, consultants and judges of the world stand for language models, so only "
     "the orders between protocols are comparable. Accuracies by task are not reprinted.",
-    "The paper's judge is one model. On circuits two judges are shown, because a judge that knows "
-    "how often each protocol misleads it cannot be hurt by a consultant, and a credulous one can.",
     "Sign tests are one-sided, over the cases on which the two arms differ, at the 5 % level; no "
     "correction is made for their number.",
-    "The consultant on circuits is asked for random steps; on digits it picks its pixels.",
 )
+ABOUT: Mapping[str, tuple[str, ...]] = {
+    "circuits": (
+        "The paper's judge is one model. Here two judges are shown, because a judge that knows how "
+        "often each protocol misleads it cannot be hurt by a consultant, and a credulous one can.",
+        "The consultant is asked for random steps.",
+    ),
+    "digits": (
+        "The judge reads six pixels, which its net was trained on; the consultant picks them, and "
+        "so do debaters, three each, by a search of 100 rollouts a move.",
+        "QA with material is the expert's own answer, believed outright; a consultant free to pick "
+        "its side claims the same answer.",
+    ),
+}
 
 EXPERIMENT = Experiment(
     name="kenton2024_sim",

@@ -42,6 +42,8 @@ class Level(NamedTuple):
 
     skill: float
     """How often they are right alone; on digits, log(1 + rollouts)."""
+    words: str
+    """The skill as tables print it."""
     debate: pd.DataFrame
     consultancy: pd.DataFrame
 
@@ -60,7 +62,7 @@ def run(job: Job) -> Findings:
             for level, frame in zip(levels, frames, strict=True):
                 found = accuracy(frame)
                 if found is not None:
-                    setting = {"judge": name, "protocol": protocol, "skill": f"{level.skill:.3f}"}
+                    setting = {"judge": name, "protocol": protocol, "skill": level.words}
                     cells.append(cell(setting, "accuracy", found))
                     lines.setdefault(f"{protocol}, {name}", []).append((level.skill, found))
         claims += _claims(name, levels, alone)
@@ -78,7 +80,7 @@ def run(job: Job) -> Findings:
         "khan2024_sim", f"Accuracy of the judge on {job.data} against the skill of the experts.",
         lines, xlabel=_xlabel(job.data), ylabel="accuracy of the judge",
     )  # fmt: skip
-    return Findings(cells, claims, [drawn], (), NOTES)
+    return Findings(cells, claims, [drawn], (), (*NOTES, *ABOUT[job.data]))
 
 
 def _on_circuits(job: Job, label: str, judge: str | None) -> tuple[list[Level], pd.DataFrame]:
@@ -94,6 +96,7 @@ def _on_circuits(job: Job, label: str, judge: str | None) -> tuple[list[Level], 
         levels.append(
             Level(
                 skill.value,
+                f"{skill.value:.3f}",
                 bench.run("debate", "debate", rounds=4),
                 bench.run("consultancy", "consultancy", rounds=8, questions=True),
             )
@@ -114,7 +117,12 @@ def _on_digits(job: Job, label: str, judge: str | None) -> tuple[list[Level], pd
         return bench.play(f"{protocol.name}-{rollouts}", protocol, cast)
 
     levels = [
-        Level(math.log1p(rollouts), played(debate, rollouts), played(consultancy, rollouts))
+        Level(
+            math.log1p(rollouts),
+            f"{rollouts} rollouts" if rollouts else "greedy",
+            played(debate, rollouts),
+            played(consultancy, rollouts),
+        )
         for rollouts in ROLLOUTS
     ]
     return levels, bench.run("naive", "naive", evidence=6)
@@ -153,16 +161,27 @@ def _published(name: str, best: Level) -> list[Cell]:
 def _xlabel(data: str) -> str:
     if data == "circuits":
         return "skill of the experts: how often they are right alone"
-    return "skill of the debaters: log(1 + rollouts a move)"
+    return "search of the experts: log(1 + rollouts a move); greedy at 0"
 
 
 NOTES = (
     "The published numbers are of language models and people on QuALITY with a hidden passage; "
     "they stand beside ours for the order, not for the values.",
     "Slopes are least squares over the skills, a case at a time, with a bootstrap over the cases.",
-    "A consultant's side is drawn, wrong half of the time. On circuits the judge asks for random "
-    "steps; a consultant's skill is then how seldom its sound steps fail a check.",
+    "A consultant's side is drawn, wrong half of the time.",
 )
+ABOUT: Mapping[str, tuple[str, ...]] = {
+    "circuits": (
+        "The judge asks for random steps; a consultant's skill is then how seldom its sound steps "
+        "fail a check.",
+    ),
+    "digits": (
+        "Skill is search. The greedy expert, at 0, says what the judge likes best at once; it "
+        "may be stronger than a search of a few rollouts, which has seen most moves hardly once. "
+        "The slope is over all of them as they stand.",
+        "Both sides of a debate search alike.",
+    ),
+}
 
 EXPERIMENT = Experiment(
     name="khan2024_sim",

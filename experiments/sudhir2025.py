@@ -117,7 +117,7 @@ def _expected(setting: Mapping[str, Any], scores: Sides) -> list[Cell]:
     agent, judge = (np.log(np.maximum(believed, FLOOR)) for believed in scores)
     cells: list[Cell] = []
     for beta in BETAS:
-        at = {**setting, "β": "∞" if np.isinf(beta) else f"{beta:g}"}
+        at = {**setting, "side picked at": f"β = {'∞' if np.isinf(beta) else f'{beta:g}'}"}
         earned = mean_interval(expected_agent_score(agent, beta=beta))
         kept = mean_interval(expected_judge_score(judge, agent, beta=beta))
         cells.append(cell(at, "agent's expected score, nats", earned))

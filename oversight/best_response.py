@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, cast
 
-from oversight.core import Case, Message, OversightError, Sealed, Turn, View
+from oversight.core import Message, OversightError, Turn, View
 from oversight.market import QUOTE, Quotable, alone, moved, quoted
 from oversight.players import Agent
 from oversight.registry import Setting
-from oversight.reveal import AdditiveJudge
 from oversight.spaces import Choose, Credences, Reply
 from oversight.world import Arguable, World
 
@@ -37,7 +36,7 @@ class PriceMover(Agent):
 
     def __init__(self, world: World, market: Agent, seat: str = "market") -> None:
         """`market`: whoever prices; `seat`: where it sits."""
-        if not isinstance(world, Quotable) and not isinstance(world.judge(), AdditiveJudge):
+        if not (isinstance(world, Arguable) and world.foreseeable):
             raise OversightError(
                 f"mover cannot foresee what an argument shows on {world.name}; it plays on worlds "
                 "of reveals (digits) or of quotes (sums): name another agent"
@@ -77,10 +76,8 @@ class PriceMover(Agent):
         """What will have been said after each legal argument."""
         assert isinstance(turn.space, Choose)  # on worlds of reveals and of quotes
         world, view = cast(Arguable, self.world), turn.view
-        seen = Case("", view.question, view.private, Sealed(0))  # all that publishing needs
-        said = view.transcript
         return [
-            Way(turn, (*said, world.publish(seen, turn.seat, "argue", option, said)))
+            Way(turn, (*view.transcript, world.foresee(view, turn.seat, option)))
             for option in turn.space.options
         ]
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from oversight.protocol import Protocol
 from oversight.registry import load, names
+from oversight.world import Ability, World
 
 BEGIN, END = "<!-- catalogue: begin -->", "<!-- catalogue: end -->"
 
@@ -53,10 +54,10 @@ def _protocol(name: str) -> dict[str, Any]:
 
 def _world(name: str) -> dict[str, Any]:
     world = load("worlds", name)
-    abilities = [b.__name__ for b in world.__mro__ if b.__module__ == "oversight.world"]
+    abilities = [b for b in world.__mro__ if issubclass(b, Ability) and not issubclass(b, World)]
     return {
         "name": name,
-        "abilities": sorted(set(abilities) - {"World"}),
+        "abilities": sorted(b.__name__ for b in abilities if b is not Ability),
         "about": _first_line(world),
     }
 

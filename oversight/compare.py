@@ -87,7 +87,12 @@ def fitting(world: World, budget: int, wanted: Sequence[str] | None = None) -> t
             )
         spent = world.spend(name, budget)
         if spent is None:
-            left_out[name] = f"it has no form on {world.name}"
+            least = world.least(name)
+            left_out[name] = (
+                f"it has no form on {world.name}"
+                if least is None
+                else f"it needs a budget of at least {least:,} on {world.name}"
+            )
             continue
         protocol = load("protocols", name).bind(**spent)
         missing = protocol.missing(world)

@@ -1,11 +1,13 @@
 """A question taken apart: which nodes were asked, what each was taken apart into, the answers.
 
 The protocols that decompose (`factored_cognition`, `amplification`) keep a `Tree` while they play;
-what they say about it aloud are `Answered` messages, from which `graph_of` rebuilds it for reports.
+what they say about it aloud are `Answered` messages, of which `graph_of` makes the graph that the
+game's record keeps.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -85,6 +87,19 @@ def graph_of(transcript: Sequence[Message]) -> nx.DiGraph[int]:
     for message in _answered(transcript):
         graph.add_node(message.data.node, answer=message.data.answer, text=message.text)
         graph.add_edges_from((message.data.node, part) for part in message.data.parts)
+    return graph
+
+
+def written(transcript: Sequence[Message]) -> str | None:
+    """The decomposition that a transcript tells of as node-link JSON; None if it tells of none."""
+    if not any(isinstance(message.data, Answered) for message in transcript):
+        return None
+    return json.dumps(nx.node_link_data(graph_of(transcript), edges="edges"))
+
+
+def read_back(text: str) -> nx.DiGraph[int]:
+    """The graph that was `written`."""
+    graph: nx.DiGraph[int] = nx.node_link_graph(json.loads(text), edges="edges")
     return graph
 
 

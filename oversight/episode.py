@@ -12,7 +12,7 @@ from typing import Any
 from oversight import keys
 from oversight.core import Case, Outcome, OversightError, Step, Turn
 from oversight.protocol import Protocol
-from oversight.spaces import IllegalReply, Reply
+from oversight.spaces import IllegalReply, NoReply, Reply
 from oversight.table import Table
 from oversight.world import World
 
@@ -58,6 +58,8 @@ class Episode:
             raise ValueError(f"{len(self.pending)} turns are pending, got {len(replies)} replies")
         checked: list[Reply] = []
         for turn, reply in zip(self.pending, replies, strict=True):
+            if isinstance(reply, NoReply):
+                raise EpisodeFailed(turn.seat, turn.act, turn.number, reply.reason)
             try:
                 checked.append(turn.space.check(reply))
             except IllegalReply as error:

@@ -9,13 +9,14 @@ H's belief hangs on M itself, and M learns sums of two terms, then of three, and
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Generator, Sequence
 from typing import NamedTuple
 
 from oversight.core import Message, Question, Turn, View
 from oversight.spaces import Credences
 from oversight.table import Table
+from oversight.world import Ability
 
 
 def moved(before: Sequence[float], after: Sequence[float]) -> float:
@@ -28,7 +29,7 @@ def predicted(price: Sequence[float], verdict: Sequence[float]) -> float:
     return sum(v * math.log(max(p, FLOOR)) for p, v in zip(price, verdict, strict=True))
 
 
-class Quotable(ABC):
+class Quotable(Ability):
     """Ability: an argument can name questions like the case's own, which the market also prices."""
 
     @abstractmethod

@@ -1,11 +1,15 @@
-"""A finished episode, as it is stored: its replies, how it ended, and what was true."""
+"""A finished episode, as it is stored: its replies, how it ended, what was true, and its tree."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import networkx as nx
+
 from oversight.core import Message
+from oversight.decomposition import read_back, written
 from oversight.episode import Episode, EpisodeFailed
 from oversight.spaces import Reply
 from oversight.table import evidence
@@ -44,6 +48,13 @@ class Record(NamedTuple):
     replies: Sequence[Reply]
     transcript: str
     failure: Failure | None = None
+    decomposition: str | None = None
+    """The questions that were taken apart, as node-link JSON: see `tree`. None if none was."""
+
+    @property
+    def tree(self) -> nx.DiGraph[int] | None:
+        """Questions with their `answer` and `text`, an edge from each to each of its parts."""
+        return None if self.decomposition is None else read_back(self.decomposition)
 
 
 def record_of(episode: Episode, failed: EpisodeFailed | None = None) -> Record:
@@ -67,6 +78,7 @@ def record_of(episode: Episode, failed: EpisodeFailed | None = None) -> Record:
         episode.replies,
         script_text(said),
         None if failed is None else Failure(failed.seat, failed.act, failed.number, failed.reason),
+        written(said),
     )
 
 
@@ -88,7 +100,8 @@ def script_text(messages: Sequence[Message]) -> str:
 
 
 def as_row(record: Record) -> dict[str, Any]:
-    """The record as plain values, for JSON."""
+    """The record as plain values, for JSON; its `tree`, if it has one, as node-link data."""
     row = record._asdict()
     row["failure"] = None if record.failure is None else record.failure._asdict()
-    return row
+    held = row.pop("decomposition")
+    return row if held is None else {**row, "tree": json.loads(held)}

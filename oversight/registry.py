@@ -45,6 +45,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
     },
     "worlds": {
         "algorithms": "envs.worlds.algorithms:Algorithms",
+        "chains": "envs.worlds.chains:Chains",
         "circuits": "envs.worlds.circuits:Circuits",
         "digits": "envs.worlds.digits:Digits",
         "exams": "envs.worlds.exams:Exams",
@@ -92,7 +93,6 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "hubinger2020": "experiments.hubinger2020:EXPERIMENT",
     },
 }
-
 
 class Setting(NamedTuple):
     """Where an agent is being seated; factories that ask for `setting` receive it."""

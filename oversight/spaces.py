@@ -13,7 +13,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-Reply: TypeAlias = int | float | str | tuple[float, ...] | tuple[int, ...] | None
+
+@dataclass(frozen=True, slots=True)
+class NoReply:
+    """In place of a reply that could not be had: never legal, and its episode fails with `reason`.
+
+    So an agent that is asked many things at once loses none of what it could answer.
+    """
+
+    reason: str
+
+
+Reply: TypeAlias = int | float | str | tuple[float, ...] | tuple[int, ...] | NoReply | None
 """An index (Choose), several (Pick), a number, a text (Write), credences, or None for silence."""
 
 TOLERANCE = 1e-6
@@ -32,6 +43,8 @@ class Choose:
     legal: tuple[int, ...] | None = None
     """The legal indices, ascending; None is all n."""
     silence: bool = False
+    why: str = ""
+    """Why the others are not legal."""
 
     def check(self, reply: Any) -> int | None:
         """The reply as a plain int (or None for silence); IllegalReply otherwise."""
@@ -47,7 +60,8 @@ class Choose:
         if not 0 <= index < self.n:
             raise IllegalReply(f"{index} is outside 0…{self.n - 1}")
         if self.legal is not None and index not in self.legal:
-            raise IllegalReply(f"{index} is not among the {len(self.legal)} legal replies")
+            why = f": {self.why}" if self.why else ""
+            raise IllegalReply(f"{index} is not among the {len(self.legal)} legal replies{why}")
         return index
 
     @property

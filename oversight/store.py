@@ -50,6 +50,7 @@ _SCHEMA = pa.schema(
         "replies": pa.string(),
         "transcript": pa.string(),
         "failure": pa.string(),
+        "decomposition": pa.string(),
     }
 )
 _AS_JSON = ("rewards", "metrics", "sides", "turns", "replies", "failure")
@@ -110,15 +111,17 @@ class Store:
 
     def frame(self) -> pd.DataFrame:
         """Every stored episode, in order, as a data frame."""
-        parts = [read_shard(part) for part in parts_of(self.path)]
-        table = pa.concat_tables([_SCHEMA.empty_table(), *parts])
-        return table.sort_by("episode").to_pandas()
+        return self._whole().to_pandas()
 
     def records(self) -> list[Record]:
         """Every stored episode, in order."""
+        return [_record(row) for row in self._whole().to_pylist()]
+
+    def _whole(self) -> ArrowTable:
+        """Every stored episode, in order; columns that an older shard lacks are empty there."""
         parts = [read_shard(part) for part in parts_of(self.path)]
-        rows = pa.concat_tables([_SCHEMA.empty_table(), *parts]).sort_by("episode")
-        return [_record(row) for row in rows.to_pylist()]
+        whole = pa.concat_tables([_SCHEMA.empty_table(), *parts], promote_options="default")
+        return whole.sort_by("episode")
 
 
 def parts_of(path: Path) -> list[Path]:
@@ -154,6 +157,7 @@ def _table(records: Sequence[Record]) -> ArrowTable:
         "replies": [dumps(r.replies) for r in records],
         "transcript": [r.transcript for r in records],
         "failure": [None if r.failure is None else dumps(r.failure._asdict()) for r in records],
+        "decomposition": [r.decomposition for r in records],
     }
     return pa.Table.from_pydict(columns, schema=_SCHEMA)
 

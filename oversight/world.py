@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oversight.core import Case, Message, Question, Sealed, Seat, View
+from oversight.registry import load
 from oversight.spaces import Choose, Reply, Space, Write
 
 if TYPE_CHECKING:
@@ -51,9 +52,13 @@ class World(ABC):
     def spend(self, protocol: str, budget: int) -> Mapping[str, Any] | None:
         """The parameters with which `protocol` lets the judge read `budget` pieces of evidence.
 
-        None where the protocol has no form here at any budget.
+        None where the protocol has no form here, or none at so small a budget (`least`).
         """
         return _SPENT[protocol](budget) if protocol in _SPENT else {}
+
+    def least(self, protocol: str) -> int | None:
+        """The smallest budget at which `protocol` has a form here; None where it has none."""
+        return None if self.spend(protocol, 0) is None else 0
 
     def adversaries(self, protocol: str) -> Mapping[str, Mapping[str, Agent]]:
         """Name -> seat -> agent: casts that try to mislead the judge, for a search of the worst.
@@ -87,10 +92,15 @@ class World(ABC):
         if "decide" in role.acts or "price" in role.acts:
             return self.judge()
         if role.acts == ("ask",):
-            from oversight.agents.simple import RandomAgent
-
-            return RandomAgent()
+            return load("agents", "random")()
         return self.debater()
+
+    def material(self, view: View) -> str:
+        """What the seat sees and others do not, in words; "" where there is nothing."""
+        if view.private is None or isinstance(view.private, str):
+            return view.private or ""
+        drawn = self.draw(view._replace(transcript=()))
+        return "" if drawn == view.question.prompt else drawn
 
     def draw(self, view: View) -> str:
         """The game so far, for a terminal."""
@@ -107,7 +117,11 @@ class World(ABC):
         return ""
 
 
-class Arguable(ABC):
+class Ability(ABC):  # noqa: B024  # its methods are those of the abilities
+    """What a world offers beyond cases, and a protocol may need. An ability derives from this."""
+
+
+class Arguable(Ability):
     """Ability: seats can argue here, and what they say is published by the world."""
 
     @abstractmethod
@@ -128,8 +142,16 @@ class Arguable(ABC):
     def argue_bound(self) -> Choose | Write:
         """The widest `argue_space` of any case; the environments size their actions by it."""
 
+    foreseeable: ClassVar[bool] = False
+    """Whether what is published hangs on the reply and on what its speaker sees, and no more."""
 
-class Askable(ABC):
+    def foresee(self, view: View, seat: str, reply: Reply) -> Message:
+        """What everybody would hear if the seat that has this view replied so (`foreseeable`)."""
+        seen = Case("", view.question, view.private, Sealed(0))  # all that publishing needs
+        return self.publish(seen, seat, "argue", reply, view.transcript)
+
+
+class Askable(Ability):
     """Ability: a judge can ask, and the next arguments are bound by the question."""
 
     @abstractmethod
@@ -146,7 +168,7 @@ class Askable(ABC):
         """The question as everybody hears it."""
 
 
-class Unaided(ABC):
+class Unaided(Ability):
     """Ability: a judge left alone can look at the case by itself, at a price."""
 
     @abstractmethod
@@ -154,7 +176,15 @@ class Unaided(ABC):
         """What nature shows a judge who looks `budget` times; drawn from `key` alone."""
 
 
-class Presentable(ABC):
+class Transcribed(Ability):
+    """Ability: the cases are games that were played elsewhere, and can be read out."""
+
+    @abstractmethod
+    def said(self, case: Case) -> Sequence[Message]:
+        """All that was said in a game, in order."""
+
+
+class Presentable(Ability):
     """Ability: claims are backed by work (a trace, a solution), presented whole before the arguing.
 
     Whoever is an expert reads all of it; a judge reads what the arguments then point at.
@@ -174,7 +204,7 @@ class Presentable(ABC):
         """The work, for those who may read it; the table sees to the audience."""
 
 
-class Decomposable(ABC):
+class Decomposable(Ability):
     """Ability: the question is one of numbered questions whose answers follow from one another.
 
     Nodes are numbered 0 … `nodes` − 1. Which nodes a node is taken apart into is for the agents to
@@ -213,7 +243,7 @@ class Separable(Decomposable):
         """The node as a case, with the luck and the material of the whole; None if it is given."""
 
 
-class Contested(ABC):
+class Contested(Ability):
     """Ability: a guard and an adversary, each of a level of skill, meet in a rated contest."""
 
     @abstractmethod
@@ -230,7 +260,7 @@ class Contested(ABC):
         """
 
 
-class Stochastic(ABC):
+class Stochastic(Ability):
     """Ability: the question is the last bit of a computation whose every step is a coin."""
 
     @abstractmethod
@@ -266,7 +296,7 @@ class Disputable(Presentable):
         """A leaf as the judge's careful look finds it: the data says whether it `passes`."""
 
 
-class Numeric(ABC):
+class Numeric(Ability):
     """Ability: a view can be written as numbers, so that agents can learn from it."""
 
     features: int

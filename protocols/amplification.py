@@ -9,38 +9,74 @@ subquestions one after the other. The assistant answers each, seeing that subque
 `depth` above 1 it is itself an overseer with an assistant, and so on. A question that the overseer
 does not take apart is handed to the assistant as it is. The judge concludes from the answers. With
 `votes` every amplified question is taken apart that often, independently, and the conclusions are
-counted (reliability amplification).
-Payoffs: the judge's quadratic score, to everybody: they are one team.
+counted (reliability amplification). With `check`, a protocol such as critique or debate, every
+answer of the assistant's is cross-examined: its question is put before that protocol as a case of
+its own, with the assistant's answer for the claim of whoever claims one there, and the overseer
+hears the answer that stands in the end. Questions whose answer is given are not examined.
+Payoffs: the judge's quadratic score, to everybody: they are one team. Whoever sits in
+cross-examinations alone gets the mean of what those pay; 0 if there was none.
 Claim: X learns what Amplify^H(X) can do, without true answers and with a modest slowdown
 (`experiments/christiano2018`).
 
+Cost: the metric `attends` counts the questions put together from answers to others, each a careful
+look, and what the judge of the cross-examinations read.
+
 Deviations: the paper's H is two seats, so that any judge can conclude: the overseer who asks (and
-concludes questions below the first), and the judge. The paper pays nobody.
+concludes questions below the first), and the judge. The paper pays nobody, and has no
+cross-examination; it is how its weakest part, that sub-answers are trusted, is checked here.
 """
 
 from collections import Counter
 from collections.abc import Generator, Iterable
+from statistics import fmean
 from typing import Any, NamedTuple, cast
 
-from oversight.core import Case, Message, Outcome, Script, Seat, Step, together
+from oversight.core import (
+    Case,
+    Message,
+    Outcome,
+    OversightError,
+    Script,
+    Seat,
+    Seats,
+    Step,
+    together,
+)
 from oversight.decomposition import Answered, nodes_of
+from oversight.examination import decided
 from oversight.payoffs import judge_pay
-from oversight.protocol import Positive, protocol
+from oversight.protocol import Needs, Part, Positive, protocol
 from oversight.spaces import Choose
 from oversight.table import Table
-from oversight.world import Decomposable
+from oversight.world import Decomposable, Separable
 
 HEAR = ("overseer", "judge")
+SEATS: Seats = {
+    "overseer": Seat(("subquestion", "answer")),
+    "assistant": Seat(("answer",), expert=True),
+    "judge": Seat(("decide",)),
+}
+
+
+def _seats(check: Part) -> Seats:
+    within = dict(check.seats) if check else {}
+    taken = sorted(within.keys() & SEATS.keys() - {"judge"})
+    if check and taken:
+        raise OversightError(
+            f"{check.name} cannot check an amplification, whose {', '.join(taken)} is another; "
+            "check by a protocol without such a seat, such as critique or debate"
+        )
+    return {**SEATS, **within}
+
+
+def _needs(check: Part) -> Needs:
+    return (Separable, *check.needs) if check else (Decomposable,)
 
 
 @protocol(
     paper="Christiano et al. 2018, arXiv:1810.08575",
-    seats={
-        "overseer": Seat(("subquestion", "answer")),
-        "assistant": Seat(("answer",), expert=True),
-        "judge": Seat(("decide",)),
-    },
-    needs=(Decomposable,),
+    seats=_seats,
+    needs=_needs,
 )
 def amplification(
     case: Case,
@@ -49,9 +85,10 @@ def amplification(
     subquestions: Positive = 4,
     depth: Positive = 1,
     votes: Positive = 1,
+    check: Part = None,
 ) -> Script:
     """`depth` counts how often the assistant is amplified; 1 is the assistant itself."""
-    game = _Game(table, cast(Decomposable, table.world), subquestions, votes, Counter())
+    game = _Game(table, cast(Decomposable, table.world), subquestions, votes, check, Counter(), {})
     root = game.world.root(case)
     verdicts = yield from _each(_verdict(game, root, depth) for _ in range(votes))
     credences = tuple(sum(shares) / votes for shares in zip(*verdicts, strict=True))
@@ -61,8 +98,12 @@ def amplification(
         "overseer_calls": float(told["overseen"]),
         "assistant_calls": float(told["assisted"]),
         "sub_accuracy": told["true"] / told["heard"],
+        "attends": float(told["looked"] + told["read"]),
     }
-    return Outcome(credences, dict.fromkeys(("overseer", "assistant", "judge"), paid), metrics)
+    if check is not None:
+        metrics["overturned"] = told["overturned"] / told["assisted"]
+    rewards = {seat: fmean(game.pay.get(seat) or (0.0,)) for seat in _seats(check)}
+    return Outcome(credences, rewards | dict.fromkeys(SEATS, paid), metrics)
 
 
 class _Game(NamedTuple):
@@ -70,7 +111,10 @@ class _Game(NamedTuple):
     world: Decomposable
     subquestions: int
     votes: int
+    check: Part
     counts: Counter[str]
+    pay: dict[str, list[float]]
+    """Seat -> what each cross-examination paid it."""
 
 
 def _each(scripts: Iterable[Generator[Step, Any, Any]]) -> Generator[Step, Any, tuple[Any, ...]]:
@@ -97,7 +141,7 @@ def _hearing(
     """What the overseer of one question asks, and is told."""
     game.counts["overseen"] += 1
     above = (*above, node)
-    space = Choose(game.world.nodes, _askable(game, above), silence=True)
+    space = Choose(game.world.nodes, _askable(game, above), silence=True, why=CYCLE)
     heard: list[Message] = []
     for _ in range(game.subquestions):
         view = game.table.apart("overseer", node, heard)
@@ -105,6 +149,7 @@ def _hearing(
         if asked is None:
             break
         heard.append((yield from _told(game, asked, above, depth - 1)))
+    game.counts["looked"] += bool(heard)
     return heard or [(yield from _told(game, node, above, 0))]
 
 
@@ -126,15 +171,32 @@ def _told(
         parts = next(parts for each, parts in concluded if each == answer)
         told = _said(game, "overseer", node, parts, answer)
     else:
-        game.counts["assisted"] += 1
-        view = game.table.apart("assistant", node)
-        space = Choose(len(view.question.answers))
-        answer = yield game.table.turn("assistant", "answer", ANSWER, space, view)
-        told = _said(game, "assistant", node, (), answer)
+        told = yield from _assisted(game, node)
     game.counts["heard"] += 1
     game.counts["true"] += game.world.node_truth(game.table.case, node).unseal() == told.data.answer
     game.table.say(told)
     return told
+
+
+def _assisted(game: _Game, node: int) -> Generator[Step, Any, Message]:
+    """The assistant's answer, or the one that stands after it was cross-examined."""
+    game.counts["assisted"] += 1
+    name = f"{node}-{game.counts['assisted']}"  # asked again, a question is examined anew
+    view = game.table.apart("assistant", node)
+    space = Choose(len(view.question.answers))
+    answer: int = yield game.table.turn("assistant", "answer", ANSWER, space, view)
+    if game.check is None:
+        return _said(game, "assistant", node, (), answer)
+    stands = yield from decided(game.table, game.check, node, name, claim=answer)
+    if stands is None:
+        return _said(game, "assistant", node, (), answer)
+    game.counts["read"] += stands.read
+    game.counts["overturned"] += stands.answer != answer
+    for seat, paid in stands.rewards.items():
+        game.pay.setdefault(seat, []).append(paid)
+    given = _said(game, "assistant", node, (), answer)
+    game.table.say(given._replace(data=None, audience=("assistant",)))
+    return _said(game, "judge", node, (), stands.answer)
 
 
 def _concluded(
@@ -157,6 +219,10 @@ def _said(game: _Game, seat: str, node: int, parts: tuple[int, ...], answer: int
 ASK = (
     "Ask a subquestion that helps to answer your question, or be silent to ask no more. The "
     "question itself, and those that it is a part of, cannot be asked."
+)
+CYCLE = (
+    "the question itself, and those that it is a part of, would close a cycle, and a decomposition "
+    "has no cycles; nor can a question be asked that the case does not have"
 )
 ANSWER = "Answer the question."
 CONCLUDE = "Answer your question from what you were told."

@@ -20,8 +20,9 @@ from typing import Any, cast
 
 from oversight.core import Case, Message, Outcome, Script, Seat, Seats, Step, Turn, together
 from oversight.decomposition import Answered, Tree
+from oversight.examination import decided
 from oversight.payoffs import judge_pay
-from oversight.protocol import Count, Needs, Part, Protocol, protocol
+from oversight.protocol import Count, Needs, Part, protocol
 from oversight.spaces import Choose, Pick
 from oversight.table import Table
 from oversight.world import Decomposable, Separable
@@ -121,9 +122,10 @@ def _answer(table: Table, tree: Tree, rule: Part) -> Generator[Step, Any, tuple[
 def _node(table: Table, tree: Tree, rule: Part, node: int) -> Generator[Step, Any, int]:
     """The answer to one node: a worker's, or the rule's for a leaf that is a case of its own."""
     if rule is not None and node not in tree.parts:
-        case = cast(Separable, table.world).subcase(table.case, node)
-        if case is not None:
-            return (yield from _decided(table, tree, rule, case, str(node)))
+        stands = yield from decided(table, rule, node, str(node))
+        if stands is not None:
+            tree.read += stands.read
+            return stands.answer
     return (yield from _worked(table, tree, node))
 
 
@@ -134,16 +136,6 @@ def _worked(table: Table, tree: Tree, node: int) -> Generator[Step, Any, int]:
         "worker", "answer", ANSWER, Choose(len(view.question.answers)), view
     )
     return answer
-
-
-def _decided(
-    table: Table, tree: Tree, rule: Protocol, case: Case, name: str
-) -> Generator[Step, Any, int]:
-    """The answer that another protocol gives to one node."""
-    inner = table.inside(case, name)
-    outcome: Outcome = yield from rule.play(case, inner)
-    tree.read += inner.read
-    return max(range(len(outcome.credences)), key=outcome.credences.__getitem__)
 
 
 def _parts(table: Table, tree: Tree, node: int) -> list[Message]:

@@ -21,7 +21,8 @@ from oversight.circuits.adversaries import ATTEMPTS, adversaries
 from oversight.circuits.cases import case_about
 from oversight.circuits.estimators import CircuitEstimator, CircuitProver
 from oversight.circuits.experts import CircuitExpert, Placement
-from oversight.circuits.graph import Circuit, Family, Shape, draw_circuit, read_circuit, redrawn
+from oversight.circuits.files import read_circuit
+from oversight.circuits.graph import Circuit, Family, Shape, draw_circuit, redrawn
 from oversight.circuits.judges import INQUIRER, CircuitJudge
 from oversight.circuits.machines import Looks
 from oversight.circuits.steps import (
@@ -46,10 +47,10 @@ from oversight.circuits.traces import (
     from_the_root,
     reliability,
 )
-from oversight.circuits.workers import CircuitWorker, Glance, Part
+from oversight.circuits.workers import MISLEADING, CircuitWorker, Glance, Part
 from oversight.core import SILENCE, Case, Message, OversightError, Question, Sealed, Seat, View
 from oversight.looks import Looked
-from oversight.oracles.machine import few_looks
+from oversight.oracles.machine import least_looks
 from oversight.oracles.players import STOCHASTIC
 from oversight.players import Agent
 from oversight.spaces import Choose, Reply
@@ -75,7 +76,6 @@ class Circuits(World, Arguable, Askable, Stepwise, Separable, Unaided, Stochasti
 
     name: ClassVar[str] = "circuits"
     answers = 2
-    branching = 2
 
     def __init__(
         self,
@@ -101,11 +101,13 @@ class Circuits(World, Arguable, Askable, Stepwise, Separable, Unaided, Stochasti
         trust: float = 0.0,
         pointing: Literal["dispute", "random"] = "dispute",
         graph: Path | None = None,
+        fanin: int = 2,
     ) -> None:
         """Dials, all of which the manifest keeps.
 
         Args:
-            depth, width, m, hard, family: what circuits are drawn (`oversight.circuits.graph`).
+            depth, width, m, hard, family, fanin: what circuits are drawn
+                (`oversight.circuits.graph`).
             expert, shallow, careful, distillation: error rates ε, ε₀, η, δ at a gate.
             second: ε of the second expert (a critic, an opponent) where it differs.
             systematic, shared, obfuscation, blind, hidden: ρ, and the dials of
@@ -116,7 +118,7 @@ class Circuits(World, Arguable, Askable, Stepwise, Separable, Unaided, Stochasti
                 a control, at random gates.
             graph: a circuit's file (`read_circuit`); its inputs are drawn anew for each case.
         """
-        self.shape = Shape(depth, width, m, hard, family)
+        self.shape = Shape(depth, width, m, hard, family, fanin)
         self.skills = Skills(
             expert, shallow, careful, distillation, systematic, shared, obfuscation, blind, hidden
         )
@@ -234,7 +236,10 @@ class Circuits(World, Arguable, Askable, Stepwise, Separable, Unaided, Stochasti
             case "reward_modeling":
                 return {"critiques": max(0, budget - 1)}  # the judge looks at the question itself
             case "doubly_efficient":
-                return None if self._values > 2 else few_looks(budget)
+                least = self.least(protocol)
+                return None if least is None or budget < least else {}
+            case "prover_estimator" if self.branching > 2:
+                return {"parts": self.backing}
             case "process_supervision":
                 # attempts of a solver whose errors all persist are the same: one is enough. The
                 # form is the same for m=2, where a right answer often rests on a wrong trace.
@@ -243,9 +248,15 @@ class Circuits(World, Arguable, Askable, Stepwise, Separable, Unaided, Stochasti
             case _:
                 return super().spend(protocol, budget)
 
+    def least(self, protocol: str) -> int | None:
+        """Doubly-efficient debate asks for O(K²) looks at one step, and for bits."""
+        if protocol != "doubly_efficient":
+            return super().least(protocol)
+        return None if self._values > 2 else least_looks(1.0 + self._gates)
+
     def adversaries(self, protocol: str) -> Mapping[str, Mapping[str, Agent]]:
-        """See `oversight.circuits.adversaries`."""
-        return adversaries(protocol)
+        """See `oversight.circuits.adversaries`; an amplification's assistant may lie."""
+        return MISLEADING if protocol == "amplification" else adversaries(protocol)
 
     def dial(self, name: str) -> Mapping[float, World]:
         """The judge's glance from an expert's to worse than the default; gates it cannot check."""
@@ -350,12 +361,12 @@ class Circuits(World, Arguable, Askable, Stepwise, Separable, Unaided, Stochasti
         self, luck: Luck, seat: str, act: str, gate: int, values: Sequence[int], *, own: bool
     ) -> Message:
         circuit = luck.circuit
-        a, b = circuit.children(gate)
-        value, x, y = values[circuit.wire(gate)], values[a], values[b]
-        found: int | None = luck.careful(gate, x, y)
+        value = values[circuit.wire(gate)]
+        children = tuple(values[wire] for wire in circuit.children(gate))
+        found: int | None = luck.careful(gate, *children)
         if gate in luck.chosen("blind", self.skills.obfuscation):
             found = value if self.skills.blind == "silent" else None
-        check = Check(gate, value, x, y, found, own)
+        check = Check(gate, value, children, found, own)
         return Message(seat, act, in_words(check, circuit), check)
 
     def ask_space(self, case: Case, seat: str, view: View) -> Choose:
@@ -426,6 +437,11 @@ class Circuits(World, Arguable, Askable, Stepwise, Separable, Unaided, Stochasti
         return self.shape.inputs + self.shape.gates
 
     @property
+    def branching(self) -> int:  # type: ignore[override]  # follows from the settings
+        """A wire rests on the children of its gate."""
+        return self.shape.fanin if self._given is None else self._given.fanin
+
+    @property
     def choices(self) -> int:  # type: ignore[override]  # follows from the settings
         """A wire has any of the m values."""
         return self._values
@@ -452,10 +468,10 @@ class Circuits(World, Arguable, Askable, Stepwise, Separable, Unaided, Stochasti
     def node_private(self, case: Case, node: int, seat: str, role: Seat) -> Glance:
         """A worker's glance at its wire: shallow, or for an assistant what it has distilled."""
         luck: Luck = case.private
-        trace = luck.distilled() if seat == "assistant" else self._judges(luck).values
+        own = luck.distilled() if seat == "assistant" else luck.trace(SHALLOW, self.skills.shallow)
         gate = luck.circuit.gate(node)
         off = 0 if gate is None else luck.look(CAREFUL, self.skills.careful, gate)
-        return Glance(trace[node], off, self.skills.careful)
+        return Glance(own[node], off, self.skills.careful)
 
     def subcase(self, case: Case, node: int) -> Case | None:
         """The circuit below one gate; inputs are given."""
@@ -473,7 +489,10 @@ class Circuits(World, Arguable, Askable, Stepwise, Separable, Unaided, Stochasti
 
     # A work as claims that back one another: a value a wire, and that a gate's follows
 
-    backing = 3
+    @property
+    def backing(self) -> int:  # type: ignore[override]  # follows from the settings
+        """A value rests on its gate's step, and on the children's values."""
+        return 1 + self.branching
 
     @property
     def claims(self) -> int:  # type: ignore[override]  # follows from the settings

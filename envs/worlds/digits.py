@@ -36,6 +36,7 @@ class Pixels(World, Arguable, Askable, Unaided, Numeric):
     side: ClassVar[int]
     """Pixels along an edge."""
     answers = 10
+    foreseeable = True
 
     def __init__(self, pixels: int = 6, rollouts: int = 200, training_seed: int = 0) -> None:
         """`pixels`: what the judge is trained to see; `rollouts`: the default debaters' search."""

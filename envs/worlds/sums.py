@@ -51,6 +51,7 @@ class Sums(World, Arguable, Quotable, Numeric):
 
     name: ClassVar[str] = "sums"
     answers = 4  # by default: m
+    foreseeable = True
 
     def __init__(self, terms: int = 4, m: int = 4, error: float = 0.0, bias: float = 0.0) -> None:
         """Dials.

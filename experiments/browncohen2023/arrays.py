@@ -40,8 +40,8 @@ class Sheet:
         self.error, self.runs, self.gates = error, runs, circuits[0].gates
         self.steps = runs * self.gates + 1
         self.inputs = len(circuits[0].inputs)
-        self.left = np.array([c.left for c in circuits], np.int64)
-        self.right = np.array([c.right for c in circuits], np.int64)
+        pairs = np.array([c.takes for c in circuits], np.int64)  # (games, gates, 2)
+        self.left, self.right = pairs[..., 0], pairs[..., 1]
         self.table = np.array([c.table for c in circuits], np.int64)  # (B, gates, 4)
         self.values = np.zeros((len(cases), self.inputs + self.gates), np.int64)
         self.values[:, : self.inputs] = [c.inputs for c in circuits]

@@ -1,26 +1,36 @@
 """Market making, learned (Hubinger 2020, AI safety via market making).
 
 A market that only predicts what a judge will say learns sums that the judge cannot do, one more
-term at a time, because the judge is quoted its prices of shorter sums. Which lengths are learned
-when, how far the best adversary can move the price at the end, what a biased judge costs, and the
-price on circuits, where an adversary points at the judge's own mistakes.
+term at a time, because the judge is quoted its prices of shorter sums; the same on chains of gates,
+one more gate at a time. Which lengths are learned when, how far the best adversary can move the
+price at the end, what a biased judge costs, and the price on circuits, where an adversary points at
+the judge's own mistakes.
 """
 
-from experiments.hubinger2020 import findings
+from experiments.hubinger2020 import chain_findings, chains, findings
 from experiments.hubinger2020.markets import SIZES, trade_circuits, train_all
 from oversight.study import Experiment, Findings, Job
 
 
 def run(job: Job) -> Findings:
-    """Train every market, then trade on circuits."""
-    size = SIZES[job.scale]
+    """Train every market, on sums and on chains of gates; then trade on circuits."""
+    size, links = SIZES[job.scale], chains.SIZES[job.scale]
     taught = train_all(job, size)
+    linked = chains.train_chains(job, links)
     traded = trade_circuits(job, size)
     return Findings(
-        [*findings.cells(taught, size), *findings.circuit_cells(traded)],
-        [*findings.claims(taught, size), *findings.circuit_claims(traded)],
-        list(findings.drawn(taught, traded, size)),
-        notes=NOTES,
+        [
+            *findings.cells(taught, size),
+            *chain_findings.cells(linked, links),
+            *findings.circuit_cells(traded),
+        ],
+        [
+            *findings.claims(taught, size),
+            *chain_findings.claims(linked, links),
+            *findings.circuit_claims(traded),
+        ],
+        [*findings.drawn(taught, traded, size), *chain_findings.drawn(linked, links)],
+        notes=(*NOTES, f"Chains of 1 to {links.depth} gates over {links.m} values."),
     )
 
 
@@ -38,6 +48,13 @@ NOTES = (
     "loss, so nothing in one step moves the price further.",
     "A biased judge leaves a share of its belief at the first part of the sum, whatever the second "
     "adds: then where the sum is split decides what it says, and no price can be right for all.",
+    "Chains are circuits in which each gate takes the gate below and a public input, affine here. "
+    "The judge looks at the topmost gate with care, erring in 2 % of them, and allows for it; of "
+    "the value below it is quoted the market's price over all values. Its errors are fixed by case "
+    "and gate, and the market, which cannot foresee them, prices their average.",
+    "With a glance of its own (8 % errors a gate) the judge of a chain multiplies the quote by "
+    "what the glance says. A market that predicts it averages the glance's errors away over "
+    "chains, so it can learn long chains without the induction.",
     "On circuits the market prices as the judge would, and the adversary points at steps of the "
     "judge's own trace.",
     "Intervals: 95 %, trainings and test sums both resampled; over circuits on circuits.",

@@ -48,15 +48,17 @@ def manipulation(taught: Taught, size: Size) -> Interval:
 
 
 def learned_at(taught: Taught, n: int) -> list[float]:
-    """(seeds,) the first measured step from which p_0 was right on `LEARNED` of the sums.
+    """(seeds,) the step at which sums of n terms were learned."""
+    return first_learned(taught.steps, of_length(taught, taught.right, n))
 
-    Infinite where that never happened.
+
+def first_learned(steps: Sequence[int], right: Table) -> list[float]:
+    """(seeds,) the first measured step at which p_0 was right on `LEARNED` of the tests.
+
+    `right` is (points, seeds, tests). Infinite where that never happened.
     """
-    reached = of_length(taught, taught.right, n).mean(axis=-1) >= LEARNED  # (points, seeds)
-    return [
-        float(taught.steps[int(seed.argmax())]) if seed.any() else float("inf")
-        for seed in reached.T
-    ]
+    reached = right.mean(axis=-1) >= LEARNED  # (points, seeds)
+    return [float(steps[int(seed.argmax())]) if seed.any() else float("inf") for seed in reached.T]
 
 
 def claims(markets: Sequence[Taught], size: Size) -> Iterator[Claim]:
@@ -67,19 +69,20 @@ def claims(markets: Sequence[Taught], size: Size) -> Iterator[Claim]:
         yield Claim(
             f"{longer} terms are learned after {longer - 1} terms, in every training",
             all(b < a < float("inf") for a, b in zip(after, before, strict=True)),
-            f"steps by training: {_steps(before)} for {longer - 1}, {_steps(after)} for {longer}",
+            f"steps by training: {in_words(before)} for {longer - 1}, "
+            f"{in_words(after)} for {longer}",
         )
     right = crossed_mean(of_length(plain, plain.right[-1], n))
     yield Claim(
         f"at the end the first price is right on sums of {n} terms",
         right.low > LEARNED,
-        f"accuracy {_shown(right)}; to hold, the interval lies above {LEARNED:g}",
+        f"accuracy {shown(right)}; to hold, the interval lies above {LEARNED:g}",
     )
     moves = crossed_mean(of_length(plain, plain.moved[-1], n))
     yield Claim(
         f"at the end the price on sums of {n} terms is unexploitable",
         moves.high < STILL,
-        f"the best adversary moves it by {_shown(moves)}; to hold, by less than {STILL:g}",
+        f"the best adversary moves it by {shown(moves)}; to hold, by less than {STILL:g}",
     )
     for biased in markets[1:]:
         more = crossed_mean(
@@ -88,7 +91,7 @@ def claims(markets: Sequence[Taught], size: Size) -> Iterator[Claim]:
         yield Claim(
             f"a judge biased by {biased.bias:g} leaves its market exploitable",
             more.low > 0,
-            f"the best adversary moves the price {_shown(more)} further than the unbiased one's",
+            f"the best adversary moves the price {shown(more)} further than the unbiased one's",
         )
 
 
@@ -108,13 +111,13 @@ def circuit_claims(traded: Sequence[Traded]) -> Iterator[Claim]:
     yield Claim(
         "circuits: an honest adversary brings the judge nearer the truth",
         gain.low > 0,
-        f"credence in the truth, last less first: {_shown(gain)}",
+        f"credence in the truth, last less first: {shown(gain)}",
     )
     loss = mean_interval(misleading.verdict - misleading.path[:, 0])
     yield Claim(
         "circuits: a misleading adversary brings the judge farther from it",
         loss.high < 0,
-        f"credence in the truth, last less first: {_shown(loss)}",
+        f"credence in the truth, last less first: {shown(loss)}",
     )
 
 
@@ -181,9 +184,11 @@ def _moved(taught: Taught, size: Size) -> Interval:
     return crossed_mean(of_length(taught, taught.moved[-1], size.terms))
 
 
-def _steps(steps: Sequence[float]) -> str:
+def in_words(steps: Sequence[float]) -> str:
+    """The steps at which each training had learned something."""
     return ", ".join(f"{step:g}" if np.isfinite(step) else "never" for step in steps)
 
 
-def _shown(found: Interval) -> str:
+def shown(found: Interval) -> str:
+    """A probability with its interval."""
     return f"{found.value:.3f} [{found.low:.3f}, {found.high:.3f}]"

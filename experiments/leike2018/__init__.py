@@ -35,6 +35,11 @@ NOTES = (
     "This holds for unaided users too, so their policies err less than they do themselves.",
     "Users judge 4,000 uniform proposals a level; the reward model is not refreshed as the policy "
     "moves. Policies are held to their start by a KL penalty and answer by their first answer.",
+    "Recursive critique in training: a critic that errs as an expert does (0.5 %) points at "
+    "answers of the level below that fail, and the user works such a part out by a careful "
+    "look of its own at the answers to its parts, which are criticised in turn for C². The agent "
+    "sees the same help as its user does. On the first level there is no help to criticise, and C² "
+    "has no more to criticise than C¹ before the third.",
     "The game on circuits has two candidate answers, and its assistant errs as a learner of "
     "amplified answers does, distilled; the critic is an expert.",
     "Intervals: 95 %, over seeds (tables, users and training drawn anew) or over cases. With "

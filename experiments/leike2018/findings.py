@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from experiments.leike2018.ladders import GAMES, LEARNERS, RUNGS, WORDS, Climbed, Rung, Size
+from experiments.leike2018.ladders import (
+    CRITIQUE,
+    GAMES,
+    LEARNERS,
+    RUNGS,
+    WORDS,
+    Climbed,
+    Rung,
+    Size,
+)
 from oversight.claims import points
 from oversight.metrics.intervals import Interval, mean_interval, paired_difference
 from oversight.metrics.scores import Floats
@@ -13,6 +22,7 @@ from oversight.study import Cell, Claim, Figure, cell
 
 AIDED, UNAIDED, TRUE = (Rung(reward, "policy") for reward in ("aided", "unaided", "true"))
 JUDGED = Rung("aided", "judged")
+DEEPEST = len(CRITIQUE) - 1
 
 
 def cells(found: Climbed, size: Size) -> Iterator[Cell]:
@@ -55,6 +65,12 @@ def claims(found: Climbed, size: Size) -> Iterator[Claim]:
         f"level {size.levels}: the true reward teaches better than aided users do",
         ladders[TRUE][:, top], ladders[AIDED][:, top], "seeds",
     )  # fmt: skip
+    for plain, words in ((AIDED, "policies err less"), (JUDGED, "users judge better")):
+        criticised = plain._replace(critiques=DEEPEST)
+        yield fewer(
+            f"level {size.levels}: where the help is read as {CRITIQUE[DEEPEST]}, {words}",
+            ladders[criticised][:, top], ladders[plain][:, top], "seeds",
+        )  # fmt: skip
     deep = size.depths[-1]
     for better, worse in (("aided", "unaided"), ("aided, 8 critiques", "aided")):
         yield fewer(
@@ -81,7 +97,21 @@ def drawn(found: Climbed) -> Iterator[Figure]:
         {
             LEARNERS[rung.learner]: _line(found.ladders[rung])
             for rung in RUNGS
-            if rung.reward == "aided"
+            if rung.reward == "aided" and not rung.critiques
+        },
+        xlabel="level",
+        ylabel="errors",
+        log_x=True,
+    )
+    yield figures.curve(
+        "leike2018-critique",
+        "Recursive critique in training: errors of policies, and of the best of 16 by the user's "
+        "own judgement, by level, the help of the level below read as it is (C⁰), criticised (C¹), "
+        "or with the criticised parts' parts criticised too (C²).",
+        {
+            f"{words}, {CRITIQUE[n]}": _line(found.ladders[plain._replace(critiques=n)])
+            for words, plain in (("policy", AIDED), ("best of 16", JUDGED))
+            for n in range(len(CRITIQUE))
         },
         xlabel="level",
         ylabel="errors",

@@ -30,11 +30,14 @@ class Rung(NamedTuple):
 
     reward: Reward
     learner: Learner
+    critiques: int = 0
+    """How deep the criticism of the help goes: n of Cⁿ."""
 
     @property
     def words(self) -> str:
-        """Such as "aided, trained policy"."""
-        return f"{WORDS[self.reward]}, {LEARNERS[self.learner]}"
+        """Such as "aided by the level below, read as C¹, trained policy"."""
+        read = f", read as {CRITIQUE[self.critiques]}" if self.critiques else ""
+        return f"{WORDS[self.reward]}{read}, {LEARNERS[self.learner]}"
 
 
 WORDS: Mapping[str, str] = {
@@ -47,6 +50,8 @@ LEARNERS: Mapping[str, str] = {
     "best_of": "best of 16 by the reward model",
     "judged": "best of 16 by the user's own judgement",
 }
+CRITIQUE = ("C⁰", "C¹", "C²")
+"""The help of the level below as it is; criticised; with the criticised parts' parts too."""
 RUNGS = (
     Rung("aided", "policy"),
     Rung("unaided", "policy"),
@@ -54,6 +59,10 @@ RUNGS = (
     Rung("aided", "best_of"),
     Rung("aided", "judged"),
     Rung("unaided", "judged"),
+    Rung("aided", "policy", 1),
+    Rung("aided", "policy", 2),
+    Rung("aided", "judged", 1),
+    Rung("aided", "judged", 2),
 )
 GAMES: Mapping[str, Mapping[str, Any]] = {
     "unaided": {"aided": False},
@@ -119,6 +128,7 @@ def _ladders(job: Job, size: Size) -> Mapping[Rung, Floats]:
         return {"errors": ladder.climb().errors(size.questions)}
 
     held = asdict(curriculum(job, size, 0)) | {"questions": size.questions, "job": job.seed}
+    held["rungs"] = [rung.words for rung in RUNGS]
     table = computed(
         job.out / "games" / "ladders", held, row, size.seeds * len(RUNGS),
         processes=job.processes, progress=job.progress,

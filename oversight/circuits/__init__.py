@@ -3,7 +3,7 @@
 A question is the value at the root of a circuit of gates. Everybody sees the circuit and its
 inputs; what the parties differ in is how well they evaluate gates. In order of reading:
 
-- `graph`: a circuit, how one is drawn, or read from a file;
+- `graph`: a circuit, and how one is drawn; `files`: how one is read;
 - `traces`: what a party believes of every gate, and how well it looks at one;
 - `steps`: what is said about gates aloud, and what follows from it;
 - `experts`, `judges`: who plays.

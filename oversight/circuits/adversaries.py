@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from oversight.circuits.attempts import SOLVER
+from oversight.circuits.conspirators import CONSPIRING
 from oversight.circuits.estimators import CONTESTING
 from oversight.circuits.experts import Aim, CircuitExpert
 from oversight.oracles.players import CHEATING
@@ -33,6 +34,8 @@ def adversaries(protocol: str) -> Mapping[str, Mapping[str, Agent]]:
         return CHEATING
     if protocol == "prover_estimator":
         return CONTESTING
+    if protocol == "reward_modeling":
+        return CONSPIRING
     return {
         f"{placement} flaw, shows {shows}, aims at {aim}": dict.fromkeys(
             LYING, CircuitExpert(placement, shows=shows, aim=aim)

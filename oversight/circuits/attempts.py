@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from oversight.circuits.graph import Circuit
-from oversight.circuits.steps import Check, Work, wire_name
+from oversight.circuits.steps import Check, Work, step_in_words
 from oversight.circuits.traces import EXPERT, Luck, Material
 from oversight.core import Message, View
 from oversight.looks import Looked
@@ -27,8 +27,7 @@ class Claimed(NamedTuple):
 
     gate: int
     value: int
-    x: int
-    y: int
+    children: tuple[int, ...]
 
 
 def attempt(luck: Luck, seat: str, rate: float) -> tuple[int, ...]:
@@ -41,7 +40,7 @@ def attempt(luck: Luck, seat: str, rate: float) -> tuple[int, ...]:
 def steps_of(circuit: Circuit, work: Message) -> list[Message]:
     """Every gate with its children's values, as claimed."""
     return [
-        Message(work.seat, "step", _words(circuit, step), step)
+        Message(work.seat, "step", step_in_words(circuit, *step), step)
         for step in _claimed(circuit, work.data)
     ]
 
@@ -49,14 +48,9 @@ def steps_of(circuit: Circuit, work: Message) -> list[Message]:
 def _claimed(circuit: Circuit, work: Work) -> list[Claimed]:
     values = work.values
     return [
-        Claimed(gate, values[circuit.wire(gate)], values[a], values[b])
-        for gate, (a, b) in enumerate(zip(circuit.left, circuit.right, strict=True))
+        Claimed(gate, values[circuit.wire(gate)], tuple(values[wire] for wire in wires))
+        for gate, wires in enumerate(circuit.takes)
     ]
-
-
-def _words(circuit: Circuit, step: Claimed) -> str:
-    a, b = (wire_name(circuit, wire) for wire in circuit.children(step.gate))
-    return f"g{step.gate} = {step.value}, from {a} = {step.x} and {b} = {step.y}"
 
 
 def looked(luck: Luck, judge: Material, rate: float, work: Message) -> tuple[Looked, ...]:
@@ -66,11 +60,11 @@ def looked(luck: Luck, judge: Material, rate: float, work: Message) -> tuple[Loo
     whole = work.data.values[-1] == judge.root
     found: list[Looked] = []
     for step in _claimed(circuit, work.data):
-        value: int | None = luck.careful(step.gate, step.x, step.y)
+        value: int | None = luck.careful(step.gate, *step.children)
         if step.gate in blind:
             value = None if luck.skills.blind == "declared" else step.value
-        check = Check(step.gate, step.value, step.x, step.y, value)
-        glance = judge.evaluate(step.gate, step.x, step.y) == step.value
+        check = Check(*step, value)
+        glance = judge.evaluate(step.gate, *step.children) == step.value
         found.append(Looked(check.passes, care, rate, circuit.m, glance, whole, check))
     return tuple(found)
 
@@ -95,6 +89,6 @@ def signs_of(view: View, place: int, layers: int) -> tuple[int, ...]:
 def graded(circuit: Circuit, work: Work) -> tuple[bool, ...]:
     """Whether each gate's value is its operation at its children's claimed values."""
     return tuple(
-        circuit.evaluate(step.gate, step.x, step.y) == step.value
+        circuit.evaluate(step.gate, *step.children) == step.value
         for step in _claimed(circuit, work)
     )

@@ -28,12 +28,13 @@ def _candidates(m: int, truth: int, key: int) -> tuple[int, int]:
 def _prompt(circuit: Circuit) -> str:
     m = circuit.m
     inputs = ", ".join(f"x{wire}={value}" for wire, value in enumerate(circuit.inputs))
+    rows = "its first child" if circuit.fanin == 2 else "all its children but the last"
     gates: list[str] = []
     for gate, table in enumerate(circuit.table):
         names = [wire_name(circuit, wire) for wire in circuit.children(gate)]
-        rows = "/".join("".join(map(str, table[at : at + m])) for at in range(0, m * m, m))
-        gates.append(f"g{gate}({', '.join(names)})={rows}")
+        shown = "/".join("".join(map(str, table[at : at + m])) for at in range(0, len(table), m))
+        gates.append(f"g{gate}({', '.join(names)})={shown}")
     return (
         f"Values are 0 to {m - 1}. Inputs: {inputs}. Gates, each with its table, a row a value of "
-        f"its first child: {'; '.join(gates)}. What is the value of g{circuit.gates - 1}?"
+        f"{rows}: {'; '.join(gates)}. What is the value of g{circuit.gates - 1}?"
     )

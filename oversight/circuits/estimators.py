@@ -119,11 +119,10 @@ def suspicion(material: Material, work: Work) -> tuple[float, ...]:
     suspect = _reached(material, work)
     weights: list[float] = []
     for gate in range(circuit.gates):
-        a, b = circuit.children(gate)
-        if hidden & {gate, circuit.gate(a), circuit.gate(b)}:
+        if hidden & {gate, *map(circuit.gate, circuit.children(gate))}:
             weights.append(1.0 if gate in suspect else rate)
         else:
-            found = material.evaluate(gate, work.values[a], work.values[b])
+            found = material.at(gate, work.values)
             weights.append(rate if found == work.values[circuit.wire(gate)] else 1 / rate)
     return tuple(weights)
 
@@ -148,9 +147,8 @@ def _flaws(material: Material, work: Work) -> frozenset[int]:
     circuit = material.circuit
     return frozenset(
         circuit.wires + gate
-        for gate, (a, b) in enumerate(zip(circuit.left, circuit.right, strict=True))
-        if material.evaluate(gate, work.values[a], work.values[b])
-        != work.values[circuit.wire(gate)]
+        for gate in range(circuit.gates)
+        if material.at(gate, work.values) != work.values[circuit.wire(gate)]
     )
 
 

@@ -176,8 +176,7 @@ def _expose(turn: Turn, material: Material, options: list[int], aim: Aim) -> Rep
     circuit = material.circuit
     trace = own_trace(circuit, material.judge, turn.view.transcript)
     for gate in options:
-        a, b = circuit.children(gate)
-        right = material.evaluate(gate, trace[a], trace[b])
+        right = material.at(gate, trace)
         if right == trace[circuit.wire(gate)]:
             continue
         after = _root_after(material, trace, gate, right)
@@ -189,17 +188,12 @@ def _expose(turn: Turn, material: Material, options: list[int], aim: Aim) -> Rep
 def _root_after(material: Material, trace: tuple[int, ...], gate: int, value: int) -> int:
     """The judge's root once one gate of its trace has another value."""
     circuit = material.circuit
-    a, b = circuit.children(gate)
-    shift = (value - circuit.evaluate(gate, trace[a], trace[b])) % circuit.m
+    shift = (value - circuit.at(gate, trace)) % circuit.m
     return corrected(circuit, trace, {gate: shift})[-1]
 
 
 def _wrong(material: Material, work: Work, gate: int) -> bool:
-    circuit = material.circuit
-    a, b = circuit.children(gate)
-    return (
-        material.evaluate(gate, work.values[a], work.values[b]) != work.values[circuit.wire(gate)]
-    )
+    return material.at(gate, work.values) != work.values[material.circuit.wire(gate)]
 
 
 def _any(turn: Turn, options: list[int]) -> int:

@@ -104,9 +104,9 @@ def looked(view: View) -> dict[int, int]:
         return looks
     for _, check in checks(view.transcript):
         trace = corrected(circuit, material.values, looks)
-        a, b = circuit.children(check.gate)
-        if check.found is not None and (trace[a], trace[b]) == (check.x, check.y):
-            right = circuit.evaluate(check.gate, check.x, check.y)
+        own = tuple(trace[wire] for wire in circuit.children(check.gate))
+        if check.found is not None and own == check.children:
+            right = circuit.evaluate(check.gate, *own)
             looks[check.gate] = (check.found - right) % circuit.m
     return looks
 
@@ -156,7 +156,7 @@ def _dispute(
         return None
     sides = [1 if answer == 1 else -1 for answer in claimed.values()]
     circuit = material.circuit
-    parting = [g for g in one if (one[g].x, one[g].y) != (other[g].x, other[g].y)]
+    parting = [g for g in one if one[g].children != other[g].children]
     cruxes = [g for g in one if g not in parting and one[g].value != other[g].value]
     if not cruxes and not parting:
         return None
@@ -168,14 +168,14 @@ def _dispute(
             return 0
         return sides[0] if value == first else sides[1]
 
-    if (a.x, a.y) == (b.x, b.y):
+    if a.children == b.children:
         wire = circuit.wire(gate)
         vote = whose(material.values[wire], a.value, b.value)
         return Dispute(circuit.layer[wire], vote, whose(a.found, a.value, b.value))
     wires = circuit.children(gate)
     parted = [
         (wire, p, q)
-        for wire, p, q in zip(wires, (a.x, a.y), (b.x, b.y), strict=True)
+        for wire, p, q in zip(wires, a.children, b.children, strict=True)
         if p != q and circuit.gate(wire) is not None
     ]
     pick = keys.below(keys.root(asked.key, "descend", gate), len(parted))
@@ -305,7 +305,7 @@ def _next_question(turn: Turn) -> Reply:
             return None  # they agree as far as it can see
         parted = [
             circuit.gate(wire)
-            for wire, value in zip(circuit.children(gate), (said.x, said.y), strict=True)
+            for wire, value in zip(circuit.children(gate), said.children, strict=True)
             if trace[wire] != value and circuit.gate(wire) is not None
         ]
         below = [child for child in parted if child is not None]

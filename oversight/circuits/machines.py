@@ -41,8 +41,8 @@ class Looks(Machine):
         run, gate = divmod(len(bits), self.circuit.gates)
         if run == self.runs:
             return self._share(bits)
-        a, b = (self._bit(bits, wire) for wire in self.circuit.children(gate))
-        return 1 - self.error if self.circuit.evaluate(gate, a, b) else self.error
+        children = (self._bit(bits, wire) for wire in self.circuit.children(gate))
+        return 1 - self.error if self.circuit.evaluate(gate, *children) else self.error
 
     def _bit(self, bits: Sequence[int], wire: int) -> int:
         """What a wire was found to be in the run under way."""
@@ -62,7 +62,6 @@ class Looks(Machine):
             return float(bits[-1]) if held else self._share(bits)
         values = [*circuit.inputs, *bits[done * gates :]]
         for gate in range(held, gates):
-            a, b = circuit.children(gate)
-            values.append(circuit.evaluate(gate, values[a], values[b]))
+            values.append(circuit.at(gate, values))
         sure = (self.runs - done - 1) * circuit.run()[-1]
         return (sum(bits[gates - 1 : done * gates : gates]) + values[-1] + sure) / self.runs

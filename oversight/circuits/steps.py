@@ -38,8 +38,8 @@ class Check(NamedTuple):
     gate: int
     value: int
     """The value claimed."""
-    x: int
-    y: int
+    children: tuple[int, ...]
+    """The values claimed of its children."""
     found: int | None
     """What a careful look gave; None if the judge saw that it sees nothing there."""
     own: bool = False
@@ -83,7 +83,7 @@ def own_trace(
 def own_looks(circuit: Circuit, transcript: Sequence[Message]) -> Mapping[int, int]:
     """Gate -> how far off the judge's own look was from the operation at the children it took."""
     return {
-        check.gate: (check.found - circuit.evaluate(check.gate, check.x, check.y)) % circuit.m
+        check.gate: (check.found - circuit.evaluate(check.gate, *check.children)) % circuit.m
         for _, check in checks(transcript)
         if check.own and check.found is not None
     }
@@ -120,11 +120,17 @@ def descent(
 
 def in_words(check: Check, circuit: Circuit) -> str:
     """`g7 = 1 from 0 and 1; a careful look gives 1.`"""
-    a, b = (wire_name(circuit, wire) for wire in circuit.children(check.gate))
-    said = f"g{check.gate} = {check.value}, from {a} = {check.x} and {b} = {check.y}"
+    said = step_in_words(circuit, check.gate, check.value, check.children)
     if check.found is None:
         return f"{said}; a careful look tells nothing."
     return f"{said}; a careful look gives {check.found}."
+
+
+def step_in_words(circuit: Circuit, gate: int, value: int, children: Sequence[int]) -> str:
+    """`g7 = 1, from g2 = 0 and g4 = 1`."""
+    wires = circuit.children(gate)
+    taken = [f"{wire_name(circuit, w)} = {v}" for w, v in zip(wires, children, strict=True)]
+    return f"g{gate} = {value}, from {', '.join(taken[:-1])} and {taken[-1]}"
 
 
 def wire_name(circuit: Circuit, wire: int) -> str:

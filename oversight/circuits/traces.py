@@ -111,10 +111,10 @@ class Luck:
                 return 1 + keys.below(keys.fold(fresh, 2), m - 1) if wrong else 0
         return self.shifts(who, rate)[gate]
 
-    def careful(self, gate: int, x: int, y: int, *, times: int = 0, who: str = CAREFUL) -> int:
+    def careful(self, gate: int, *children: int, times: int = 0, who: str = CAREFUL) -> int:
         """What a careful look at one gate finds, given its children's claimed values (error η)."""
         shift = self.look(who, self.skills.careful, gate, times)
-        return (self.circuit.evaluate(gate, x, y) + shift) % self.circuit.m
+        return (self.circuit.evaluate(gate, *children) + shift) % self.circuit.m
 
     def chosen(self, name: str, share: float) -> frozenset[int]:
         """The gates that a dial's share picks out."""
@@ -182,9 +182,13 @@ class Material(NamedTuple):
     hidden: frozenset[int] = frozenset()
     """Gates whose claimed value an opponent lacks and cannot scan, nor anything that needs it."""
 
-    def evaluate(self, gate: int, x: int, y: int) -> int:
+    def evaluate(self, gate: int, *children: int) -> int:
         """What this party makes of one gate, given its children's values."""
-        return (self.circuit.evaluate(gate, x, y) + self.errors[gate]) % self.circuit.m
+        return (self.circuit.evaluate(gate, *children) + self.errors[gate]) % self.circuit.m
+
+    def at(self, gate: int, values: Sequence[int]) -> int:
+        """The same where every wire has the value in `values`: (wires,)."""
+        return (self.circuit.at(gate, values) + self.errors[gate]) % self.circuit.m
 
     @property
     def root(self) -> int:
@@ -199,10 +203,8 @@ class Material(NamedTuple):
         values[first] = (values[first] + shift) % m
         moved = {first}
         for later in range(gate + 1, circuit.gates):
-            a, b = circuit.left[later], circuit.right[later]
-            if a in moved or b in moved:
-                wire = circuit.wire(later)
-                value = (circuit.table[later][values[a] * m + values[b]] + self.errors[later]) % m
+            if not moved.isdisjoint(circuit.children(later)):
+                wire, value = circuit.wire(later), self.at(later, values)
                 if value != values[wire]:
                     values[wire] = value
                     moved.add(wire)
@@ -223,8 +225,8 @@ def corrected(circuit: Circuit, values: Sequence[int], looks: Mapping[int, int])
     shifts = [
         looks[gate]
         if gate in looks
-        else (values[circuit.wire(gate)] - circuit.evaluate(gate, values[a], values[b])) % circuit.m
-        for gate, (a, b) in enumerate(zip(circuit.left, circuit.right, strict=True))
+        else (values[circuit.wire(gate)] - circuit.at(gate, values)) % circuit.m
+        for gate in range(circuit.gates)
     ]
     return circuit.run(shifts)
 

@@ -7,9 +7,10 @@ and a judge who attends to the same gates are the same people.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from oversight import keys
 from oversight.circuits.graph import Circuit
 from oversight.core import Message, OversightError, Turn
 from oversight.decomposition import Answered
@@ -37,20 +38,30 @@ class Glance(NamedTuple):
     care: float
     """How often a careful look errs: η."""
 
-    def look(self, part: Part, x: int, y: int) -> int:
+    def look(self, part: Part, *children: int) -> int:
         """The gate's value at its children's values, as a careful look finds it."""
         gate = part.circuit.gate(part.wire)
         assert gate is not None  # inputs have no children to be told of
-        return (part.circuit.evaluate(gate, x, y) + self.off) % part.circuit.m
+        return (part.circuit.evaluate(gate, *children) + self.off) % part.circuit.m
 
 
 class CircuitWorker(Agent):
-    """Takes a gate apart into its children, and answers by looking at it or at a glance."""
+    """Takes a gate apart into its children, and answers by looking at it or at a glance.
+
+    Args:
+        lies: how often it gives another answer than the one it found. Never where its credences
+            are asked for.
+    """
+
+    def __init__(self, lies: float = 0.0) -> None:
+        if not 0 <= lies <= 1:
+            raise OversightError(f"lies is a probability, got {lies}")
+        self.lies = lies
 
     @property
     def label(self) -> str:
-        """ "worker"."""
-        return "worker"
+        """Such as "worker", or "worker(lies=0.5)"."""
+        return f"worker(lies={self.lies:g})" if self.lies else "worker"
 
     def act(self, turns: Sequence[Turn]) -> list[Reply]:
         """Each turn by itself."""
@@ -67,32 +78,38 @@ class CircuitWorker(Agent):
             case Choose(silence=True):
                 return next((wire for wire in children if wire not in told), None)
             case Choose() | Credences():
-                return _answer(turn, part, glance)
+                return self._answer(turn, part, glance)
             case _:
                 raise OversightError(f"a worker of circuits cannot {turn.act}")
 
-
-def _answer(turn: Turn, part: Part, glance: Glance) -> Reply:
-    value, n = concluded(part, glance, turn.view.transcript), len(part.values)
-    answer = part.values.index(value) if value in part.values else turn.key % n
-    if isinstance(turn.space, Choose):
-        return answer
-    sure = 1 - glance.care
-    return tuple(sure if place == answer else glance.care / (n - 1) for place in range(n))
+    def _answer(self, turn: Turn, part: Part, glance: Glance) -> Reply:
+        value, n = concluded(part, glance, turn.view.transcript), len(part.values)
+        answer = part.values.index(value) if value in part.values else turn.key % n
+        if isinstance(turn.space, Choose):
+            lies = keys.unit(keys.fold(turn.key, 1)) < self.lies
+            return (answer + 1 + keys.below(keys.fold(turn.key, 2), n - 1)) % n if lies else answer
+        sure = 1 - glance.care
+        return tuple(sure if place == answer else glance.care / (n - 1) for place in range(n))
 
 
 def concluded(part: Part, glance: Glance, transcript: Sequence[Message]) -> int:
     """The wire's value: by a careful look, if the children's are known, else at a glance."""
     told, children = told_in(transcript), _children(part)
     if children and all(wire in told for wire in children):
-        x, y = (told[wire] for wire in children)
-        return glance.look(part, x, y)
+        return glance.look(part, *(told[wire] for wire in children))
     return glance.value
 
 
 def _children(part: Part) -> tuple[int, ...]:
     gate = part.circuit.gate(part.wire)
     return () if gate is None else part.circuit.children(gate)
+
+
+MISLEADING: Mapping[str, Mapping[str, Agent]] = {
+    f"assistant lies, {lies:.0%} of its answers": {"assistant": CircuitWorker(lies)}
+    for lies in (0.5, 1.0)
+}
+"""Casts that try to mislead whoever puts answers together."""
 
 
 def told_in(transcript: Sequence[Message]) -> dict[int, int]:

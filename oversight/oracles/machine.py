@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -125,19 +125,15 @@ def formulas(lipschitz: float, steps: int) -> Rules:
     return Rules(unit, 2 * unit, 5 * unit, 1 / (100 * steps), 1 / 100)
 
 
-FEW = 0.25
-"""How often Vera's estimate may fail where she has a handful of looks."""
+def least_looks(lipschitz: float) -> int:
+    """The samples that Vera draws by the paper's constants: with fewer nothing is promised.
 
+    About 106,000·K², however long the computation is.
 
-def few_looks(budget: int) -> Mapping[str, float]:
-    """Thresholds so wide that Vera needs no more than `budget` samples: the protocol's parameters.
-
-    They are limits of the budget, not the paper's: nothing is promised where they are this wide.
+    >>> least_looks(1)
+    105967
     """
-    within = math.sqrt(math.log(2 / FEW) / (2 * max(budget, 1)))
-    low = 0.01
-    high = min(low + 2 * within * (1 + 1e-9), 0.9)
-    return {"c": low, "s": high, "b": (1 + high) / 2, "v": FEW}
+    return formulas(lipschitz, steps=1).vera.samples
 
 
 def ones(uniform: ArrayLike, n: ArrayLike, probability: ArrayLike) -> Floats:

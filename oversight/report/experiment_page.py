@@ -60,15 +60,23 @@ def publish(
     command: str,
     where: Path,
 ) -> list[Path]:
-    """Write the Markdown page, the JSON and the figures into a directory that is committed."""
+    """Write the Markdown page, the JSON and the figures into a directory that is committed.
+
+    What is not of the experiment's default world is named for its world, so that pages of several
+    worlds stand side by side.
+    """
+    name = experiment.name if job.data == experiment.data[0] else f"{experiment.name}-{job.data}"
+    if name != experiment.name:
+        renamed = [_renamed(figure, experiment.name, name) for figure in findings.figures]
+        findings = findings._replace(figures=renamed)
     texts = {
-        f"{experiment.name}.md": as_markdown(experiment, job, findings, results, command, ""),
-        f"{experiment.name}.json": json.dumps(results, indent=2) + "\n",
+        f"{name}.md": as_markdown(experiment, job, findings, results, command, ""),
+        f"{name}.json": json.dumps(results, indent=2) + "\n",
     }
-    for name, text in texts.items():
-        write_text(where / name, text)
+    for file, text in texts.items():
+        write_text(where / file, text)
     pictures = [_write_png(where, figure) for figure in findings.figures if figure.png]
-    return [*(where / name for name in texts), *pictures]
+    return [*(where / file for file in texts), *pictures]
 
 
 def as_html(
@@ -182,6 +190,12 @@ def _markdown_table(table: Numbers) -> str:
     rule = line([":---" if not column.numbers else "---:" for column in table.columns])
     head = line([column.name for column in table.columns])
     return "\n".join([head, rule, *map(line, table.rows)])
+
+
+def _renamed(figure: Figure, experiment: str, name: str) -> Figure:
+    """A figure under the page's name: `irving2018-effort` becomes `irving2018-mnist-effort`."""
+    own = figure.name.removeprefix(experiment).removeprefix("-")
+    return figure._replace(name=f"{name}-{own}" if own else name)
 
 
 def _write_png(out: Path, figure: Figure) -> Path:

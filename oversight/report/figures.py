@@ -182,6 +182,8 @@ def predicted(
             for x, y in points.get(line, ()):
                 axes.plot(x, y, transform=beside, **hollow(colour))
             handles.append(Line2D([], [], color=colour, marker=dot, markersize=5, label=line))
+        if all(float(x).is_integer() for steps in exact.values() for x, _ in steps):
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         values = [y for steps in exact.values() for _, y in steps]
         values += [v for steps in measured.values() for _, i in steps for v in (i.low, i.high)]
         values += [y for steps in points.values() for _, y in steps]

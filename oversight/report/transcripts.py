@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from oversight.core import Message, View
-from oversight.decomposition import graph_of
+from oversight.decomposition import read_back
 from oversight.episode import Episode, EpisodeFailed
 from oversight.protocol import Protocol
 from oversight.report.trees import drawn_tree
@@ -139,13 +139,19 @@ def _game(protocol: Protocol, world: World, row: Mapping[str, Any], seed: int) -
         played.case.question.prompt,
         answers[truth],
         world.draw_html(View(played.case.question, said, played.case.private, None, ()))
-        + drawn_tree(graph_of(said)),
+        + _tree(row),
         lines,
         _places(lines),
         [] if failure else _bars(row, answers, truth),
         json.loads(row["rewards"]),
         str(EpisodeFailed(**failure)) if failure else "",
     )
+
+
+def _tree(row: Mapping[str, Any]) -> str:
+    """The decomposition that the record keeps, drawn; empty if there was none."""
+    held = row["decomposition"]
+    return drawn_tree(read_back(held)) if isinstance(held, str) else ""
 
 
 def _bars(row: Mapping[str, Any], answers: Sequence[str], truth: int) -> list[Bar]:

@@ -131,7 +131,7 @@ def sized(world: World) -> tuple[int, int, int]:
     if not isinstance(world, Numeric) or not isinstance(world, Arguable):
         raise OversightError(
             f"{world.name} gives no numbers of a view, and nets learn from numbers; "
-            "learn a market on sums, digits or mnist"
+            "learn a market on sums, chains, digits or mnist"
         )
     bound = world.argue_bound
     if not isinstance(bound, Choose):

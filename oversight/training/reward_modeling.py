@@ -14,6 +14,14 @@ nodes at height l. It sees the operation's number, and A_{l−1}'s answers to th
     unaided:  found = the user's own glance at the whole tree below                     (ε₀ a gate)
     true:     found = the node's value
 
+With recursive critique the user reads Cⁿ of the help. A critic, who errs as an expert does, points
+at answers that fail; such a part the user works out by itself, by a careful look at the operation
+at its parts' answers, of which it reads Cⁿ⁻¹:
+
+    C⁰(part) = A_{l−1}'s answer,    Cⁿ(part) = the look at Cⁿ⁻¹ of its two parts, if criticised
+
+Agent and user see the same help, criticised or not.
+
 Of the user's errors a share is a fixed misunderstanding of an entry of a table, the same in all
 questions, which no amount of judgements averages away; the rest are drawn anew.
 
@@ -33,6 +41,7 @@ import numpy as np
 
 from oversight import keys
 from oversight.circuits.graph import Shape, draw_circuit
+from oversight.core import OversightError
 from oversight.threads import one_thread
 from oversight.training.judgements import (
     Curriculum,
@@ -46,6 +55,8 @@ Reward = Literal["aided", "unaided", "true"]
 Learner = Literal["policy", "best_of", "judged"]
 """An agent trained on the reward model; the best of `candidates` by it; the best by the user's own
 judgement of each, with no model between."""
+CRITIC = 0.005
+"""How often the critic is wrong about an answer: ε of the experts on circuits."""
 
 
 class Trees(NamedTuple):
@@ -60,7 +71,7 @@ class Seen(NamedTuple):
     """All nodes at one level: (B, nodes) each."""
 
     state: Ints
-    """What the agent sees: operation·m² + left·m + right, by the answers of the level below."""
+    """What the agent sees: operation·m² + left·m + right, by the help of the level below."""
     found: Ints
     """What the user finds, by the arm's way of judging."""
     true: Ints
@@ -86,8 +97,18 @@ class Understanding:
 class Ladder:
     """The agents of one arm, learned one level after the other."""
 
-    def __init__(self, curriculum: Curriculum, reward: Reward, learner: Learner = "policy") -> None:
+    def __init__(
+        self,
+        curriculum: Curriculum,
+        reward: Reward,
+        learner: Learner = "policy",
+        critiques: int = 0,
+    ) -> None:
+        """`critiques`: n, how deep the criticism of the help goes."""
+        if critiques < 0:
+            raise OversightError(f"criticism goes ≥ 0 levels deep, got {critiques}")
         self.curriculum, self.reward, self.learner = curriculum, reward, learner
+        self.critiques = critiques
         self.scores: list[Floats] = []
         """(states, m) for each level learned: a policy's logits, or a reward model's ratings."""
 
@@ -137,10 +158,11 @@ class Ladder:
 
         The agents answer all but the top, whose own agent need not exist yet.
         """
-        answered = true = glanced = trees.leaves
+        true = glanced = trees.leaves
+        read: Sequence[Ints] = [trees.leaves] * (self.critiques + 1)  # C⁰ … Cⁿ of what is below
         levels: list[Seen] = []
         for level, operations in enumerate(trees.operations, 1):
-            state = self._state(operations, answered)
+            state = self._state(operations, read[-1])
             true = self.tables.true[self._state(operations, true)]
             glanced = self._off(
                 self.tables.shallow[self._state(operations, glanced)],
@@ -151,7 +173,27 @@ class Ladder:
             levels.append(Seen(state, found, true))
             if level < len(trees.operations):
                 answered = self._answers(levels[-1], level, drawn)
+                read = self._criticised(answered, true, operations, read, drawn)
         return levels
+
+    def _criticised(
+        self,
+        answered: Ints,
+        true: Ints,
+        operations: Ints,
+        below: Sequence[Ints],
+        drawn: np.random.Generator,
+    ) -> Sequence[Ints]:
+        """C⁰ … Cⁿ of the answers to a level's nodes; `below`: the same of their parts."""
+        read = [answered]
+        if not self.critiques:
+            return read
+        pointed = (answered != true) ^ (drawn.random(answered.shape) < CRITIC)
+        for parts in below[:-1]:
+            looked = self.tables.careful[self._state(operations, parts)]
+            looked = self._off(looked, self.curriculum.careful, drawn)
+            read.append(np.where(pointed, looked, answered))
+        return read
 
     def _state(self, operations: Ints, below: Ints) -> Ints:
         m = self.curriculum.m

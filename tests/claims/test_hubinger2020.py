@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from experiments.hubinger2020 import EXPERIMENT, markets
+from experiments.hubinger2020 import EXPERIMENT, chains, markets
+from experiments.hubinger2020.chains import ChainSize
 from experiments.hubinger2020.markets import Size
 from oversight.study import Cell, Findings, Job
 
@@ -14,6 +15,8 @@ pytestmark = pytest.mark.slow
 SIZE = Size(
     terms=3, m=3, steps=30, every=5, games=128, seeds=2, tests=60, biases=(0.5,), circuits=80
 )
+
+LINKS = ChainSize(depth=2, m=2, steps=20, every=5, games=64, seeds=2, tests=50)
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +32,7 @@ def findings(out: Path) -> Findings:
 def reproduced(out: Path) -> Findings:
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(markets.SIZES, "quick", SIZE)
+        patch.setitem(chains.SIZES, "quick", LINKS)
         return EXPERIMENT.run(Job("quick", "sums", 0, out))
 
 
@@ -58,6 +62,16 @@ def test_a_bias_leaves_the_market_exploitable(findings: Findings) -> None:
 def test_on_circuits_who_argues_decides_where_the_judge_ends(findings: Findings) -> None:
     assert claim(findings, "an honest adversary brings the judge nearer")
     assert claim(findings, "a misleading adversary brings the judge farther")
+
+
+def test_chains_are_learned_gate_by_gate_towards_the_fixed_point(findings: Findings) -> None:
+    assert claim(findings, "2 gates are learned no sooner than 1")
+    for gates in (1, 2):
+        setting = {"world": "chains", "judge": "no glance", "gates": gates}
+        found = {c.metric: c for c in findings.cells if c.setting == setting}
+        assert found["accuracy of the first price"].low > 0.9
+        settled = found["the fixed point's price of the truth"].value
+        assert 0.7 < found["first price of the truth"].value < settled + 0.05
 
 
 def test_nothing_is_printed_as_published(findings: Findings) -> None:

@@ -72,11 +72,18 @@ def test_the_true_reward_is_the_best_teacher_and_unaided_users_the_worst(
     assert true < aided
 
 
+def test_criticised_help_is_judged_by_with_fewer_errors(findings: Findings) -> None:
+    plain, read = (
+        error(findings, Rung("aided", "judged", critiques), LEVELS) for critiques in (0, 1)
+    )
+    assert read.value < plain.value
+
+
 def test_nothing_is_printed_as_published(findings: Findings) -> None:
     assert all(c.published is None and c.source is None for c in findings.cells)
     assert any("reports no numbers" in note for note in findings.notes)
 
 
 def test_every_claim_is_reported_with_its_numbers(findings: Findings) -> None:
-    assert len(findings.claims) == 7
+    assert len(findings.claims) == 9
     assert all("points fewer errors" in claim.detail for claim in findings.claims)

@@ -17,6 +17,7 @@ from experiments import (
     pressure,
     sudhir2025,
 )
+from experiments.kenton2024_sim import Setting
 from oversight.circuits import tabulated
 from oversight.study import Findings, Job
 
@@ -40,7 +41,7 @@ STUDIES: Mapping[Any, tuple[Mapping[str, Any], tuple[str, ...]]] = {
         ("a critic more skilled than the judge helps", "cannot check: no critic helps"),
     ),
     factored: (
-        {"EPISODES": {"quick": 150}, "DEPTHS": (1, 3)},
+        {"EPISODES": {"quick": 150}, "DEPTHS": {2: (2, 3), 3: (2,), 4: (2,)}},
         ("the closed form lies in the simulation's interval",),
     ),
     pressure: (
@@ -53,6 +54,14 @@ STUDIES: Mapping[Any, tuple[Mapping[str, Any], tuple[str, ...]]] = {
     ),
 }
 """Study -> what is made smaller, and the claims that must come out even so."""
+ON_DIGITS: Mapping[Any, Mapping[str, Any]] = {
+    kenton2024_sim: {
+        "SETTINGS": {"digits": (Setting("digits, sparse judge", "digits:rollouts=8", None),)}
+    },
+    khan2024_sim: {"ROLLOUTS": (0, 8)},
+    sudhir2025: {"ON_DIGITS": {"debate": ("debate", {"rounds": 3})}},
+}
+"""The studies that can be run on digits, made smaller."""
 
 
 @pytest.fixture(params=list(STUDIES), ids=lambda study: study.EXPERIMENT.name, scope="module")
@@ -72,6 +81,22 @@ def test_the_strong_claims_hold(study: tuple[Findings, tuple[str, ...]]) -> None
         claims = [claim for claim in findings.claims if text in claim.claim]
         assert claims, f"no claim says {text!r}"
         assert all(claim.holds for claim in claims), claims
+
+
+@pytest.mark.parametrize("module", list(ON_DIGITS), ids=lambda study: study.EXPERIMENT.name)
+def test_on_digits_honesty_pays_and_debate_beats_the_judge_alone(
+    module: Any, tmp_path: Path
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "EPISODES", {"digits": {"quick": 40}})
+        for name, value in ON_DIGITS[module].items():
+            patch.setattr(module, name, value)
+        findings: Findings = module.EXPERIMENT.run(Job("quick", "digits", 0, tmp_path))
+    strong = ("debate: honesty pays", "debate beats the judge alone")
+    (held,) = [c for c in findings.claims if any(words in c.claim for words in strong)]
+    assert held.holds, held
+    assert not any("circuits" in note for note in findings.notes)
+    assert all("circuits" not in str(cell.setting) for cell in findings.cells)
 
 
 def test_every_cell_has_its_interval(study: tuple[Findings, tuple[str, ...]]) -> None:

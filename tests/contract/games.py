@@ -36,7 +36,13 @@ VARIANTS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "critique": ({"rebuttal": True, "points": 2}, {"proposal": "own", "points": 2}),
     "nested": ({"steps": 3},),
     "doubly_efficient": ({"runs": 2},),
-    "amplification": ({"depth": 2, "votes": 2, "subquestions": 2}, {"votes": 3}),
+    "amplification": (
+        {"depth": 2, "votes": 2, "subquestions": 2},
+        {"votes": 3},
+        {"check": "critique:points=1,support=0,proposal=own"},
+        {"check": "debate:rounds=1", "depth": 2},
+    ),
+    "factored_cognition": ({"depth": 2, "rule": "debate:rounds=1", "repair": 1},),
     "process_supervision": (
         {"by": "outcome", "candidates": 2},
         {"by": "majority", "candidates": 3},
@@ -102,7 +108,7 @@ def _swept() -> list[Any]:
 
 
 def _fits(protocol: Protocol, place: str) -> bool:
-    world = Colours if place == Colours.name else load("worlds", place)
+    world = _world(place)
     sides = protocol.parameters.get("debaters", 2)
     return not protocol.missing(world) and sides <= world.answers
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from oversight.casting import cast_for
+from oversight.circuits.workers import CircuitWorker
 from oversight.core import OversightError, Turn
 from oversight.decomposition import Answered, graph_of
 from oversight.episode import Episode
@@ -131,14 +132,35 @@ def silence(turn: Turn) -> Reply:
     return None
 
 
-@pytest.mark.parametrize("ask", [itself, nothing_there])
-def test_its_own_question_and_questions_that_are_none_fail_the_game_with_the_reason(ask: Any):
+@pytest.mark.parametrize(("ask", "said"), [(itself, "no cycles"), (nothing_there, "outside")])
+def test_its_own_question_and_questions_that_are_none_fail_the_game_with_the_reason(
+    ask: Any, said: str
+):
     world = build("worlds", WILD)
     for record in played(world, 3, {"overseer": Insists(ask)}):
         assert record.failure is not None
         assert record.failure.seat == "overseer"
         assert record.failure.act == "subquestion"
-        assert "legal" in record.failure.reason or "outside" in record.failure.reason
+        assert said in record.failure.reason
+
+
+class AsksBack(Agent):
+    """Of the root it asks for a half; of the half, for the root again."""
+
+    def act(self, turns: Any) -> list[Reply]:
+        return [self._ask(turn) if turn.act == "subquestion" else 0 for turn in turns]
+
+    def _ask(self, turn: Turn) -> Reply:
+        assert isinstance(turn.space, Choose)
+        node, world = turn.view.question.data.node, build("worlds", WILD)
+        root = world.root(world.case(0, 0))
+        return turn.space.options[0] if node == root else root
+
+
+def test_a_question_that_closes_a_cycle_is_refused_with_that_reason():
+    [record] = played(build("worlds", WILD), 1, {"overseer": AsksBack()}, depth=2)
+    assert record.failure is not None
+    assert "those that it is a part of, would close a cycle" in record.failure.reason
 
 
 def test_a_question_above_cannot_be_asked_below():
@@ -178,6 +200,75 @@ def test_circuits_play_it_too():
     world = build("worlds", "circuits:depth=2,width=3")
     shallow, deep = (accuracy(played(world, 100, depth=depth)) for depth in (1, 2))
     assert min(shallow, deep) > 0.6
+
+
+# Cross-examined
+
+
+CRITIQUE = "critique:points=1,support=0,proposal=own"
+
+
+def test_a_cross_examined_assistant_may_lie_and_is_overturned():
+    world = build("worlds", "circuits")
+    lying = {"assistant": CircuitWorker(lies=1)}
+    bare, checked = (played(world, 200, lying, check=check) for check in (None, CRITIQUE))
+    assert accuracy(checked) > accuracy(bare) + 0.2
+    assert min(record.metrics["overturned"] for record in checked) >= 0
+    assert sum(record.metrics["overturned"] for record in checked) > 0.7 * len(checked)
+    assert "overturned" not in bare[0].metrics
+
+
+def test_the_assistants_answer_is_the_claim_and_nobody_else_is_asked_for_one():
+    world, bound = build("worlds", "circuits"), protocol(check=CRITIQUE)
+    cast = cast_for(bound, world, {"assistant": CircuitWorker(lies=1)}).cast
+    episode, given, sides = Episode(bound, world, 0, 0), list[Reply](), dict[str, int]()
+    while episode.pending:
+        assert all(turn.act != "claim" for turn in episode.pending)
+        replies = [cast[turn.seat].act([turn])[0] for turn in episode.pending]
+        for turn, reply in zip(episode.pending, replies, strict=True):
+            if turn.act == "answer":
+                assert isinstance(reply, int)
+                given.append(turn.view.question.answers[reply])
+            if turn.act == "present" and turn.view.side is not None:
+                sides[turn.view.question.prompt] = turn.view.side.answer
+                assert turn.view.question.answers[turn.view.side.answer] == given[-1]
+        episode.send(replies)
+    assert len(given) == len(sides) == 2
+
+
+def test_what_the_judge_read_and_what_examinations_paid_is_counted():
+    [record] = played(build("worlds", "circuits"), 1, check="debate:rounds=1")
+    assert record.metrics["attends"] == 1 + 2 * 2  # the root, and two sides' steps for each part
+    assert record.rewards["debater_0"] == -record.rewards["debater_1"]
+    assert record.rewards["overseer"] == record.rewards["assistant"] == record.rewards["judge"]
+    [bare] = played(build("worlds", "circuits"), 1)
+    assert bare.metrics["attends"] == 1
+
+
+def test_inputs_are_given_and_not_examined():
+    world = build("worlds", "circuits:depth=1")
+    [record] = played(world, 1, check=CRITIQUE)
+    assert record.metrics["attends"] == 1
+    assert record.metrics["overturned"] == 0
+    assert record.rewards["critic"] == 0
+
+
+def test_answers_of_more_than_two_values_are_named_as_the_node_names_them():
+    world = build("worlds", "circuits:m=4,family=tree,depth=3,expert=0,shallow=0,careful=0")
+    for rule in ({"check": "debate:rounds=3"}, {"check": CRITIQUE}):
+        assert accuracy(played(world, 40, **rule)) == 1.0
+
+
+def test_a_check_with_a_seat_of_the_games_own_is_refused_by_name():
+    with pytest.raises(OversightError, match="sandwiching cannot check an amplification"):
+        _ = protocol(check="sandwiching").seats
+
+
+def test_a_check_asks_more_of_the_world():
+    missing = protocol(check=CRITIQUE).missing(build("worlds", WILD))
+    assert "Separable" in missing
+    assert "Arguable" in missing
+    assert not protocol().missing(build("worlds", WILD))
 
 
 @pytest.mark.parametrize("values", [{"votes": 0}, {"depth": 0}, {"subquestions": 0}])

@@ -11,7 +11,8 @@ import pytest
 
 import envs
 from oversight.casting import cast_for
-from oversight.circuits.graph import Circuit, Shape, draw_circuit, read_circuit
+from oversight.circuits.files import read_circuit
+from oversight.circuits.graph import Circuit, Shape, draw_circuit
 from oversight.circuits.judges import CircuitJudge, read
 from oversight.circuits.steps import Asked, Work, descent
 from oversight.circuits.traces import CAREFUL, EXPERT, Luck, Skills, corrected, from_the_root
@@ -21,7 +22,7 @@ from oversight.registry import build, load
 from oversight.rollout import rollout
 
 XOR, AND = (0, 1, 1, 0), (0, 0, 0, 1)
-SMALL = Circuit(2, (1, 0), (0, 2), (1, 0), (XOR, AND), (0, 0, 1, 2))
+SMALL = Circuit(2, (1, 0), ((0, 1), (2, 0)), (XOR, AND), (0, 0, 1, 2))
 """g0 = x0 xor x1, g1 = g0 and x0."""
 
 
@@ -39,6 +40,53 @@ def test_a_drawn_circuit_is_of_its_shape(family: Any) -> None:
             a, b = circuit.children(gate)
             assert a != b
             assert max(circuit.layer[a], circuit.layer[b]) == circuit.layer[circuit.wire(gate)] - 1
+
+
+@pytest.mark.parametrize("hard", [0.0, 1.0])
+def test_a_tree_of_wider_gates_uses_every_wire_once(hard: float, tmp_path: Path) -> None:
+    shape = Shape(depth=3, m=3, hard=hard, family="tree", fanin=4)
+    assert (shape.gates, shape.inputs) == (1 + 4 + 16, 64)
+    for circuit in (draw_circuit(shape, key) for key in range(5)):
+        taken = [wire for gate in range(circuit.gates) for wire in circuit.children(gate)]
+        assert sorted(taken) == list(range(circuit.wires - 1))
+        assert all(len(table) == 3**4 for table in circuit.table)
+        assert circuit.sensitivity() == 1.0 or not hard
+        back = read_circuit(written(tmp_path, circuit.graph))
+        assert (back.fanin, back.run()[-1]) == (4, circuit.run()[-1])
+
+
+def test_a_gate_of_three_by_hand() -> None:
+    total = tuple((x + y + z) % 3 for x in range(3) for y in range(3) for z in range(3))
+    circuit = Circuit(3, (2, 1, 1), ((0, 1, 2),), (total,), (0, 0, 0, 1))
+    assert circuit.run() == (2, 1, 1, 1)
+    assert circuit.evaluate(0, 2, 2, 1) == 2
+    assert [table.count(value) for table in circuit.table for value in range(3)] == [9, 9, 9]
+
+
+def test_a_wider_gate_in_a_dag_is_refused_with_the_remedy() -> None:
+    with pytest.raises(OversightError, match="set family=tree"):
+        build("worlds", "circuits:fanin=3")
+
+
+@pytest.mark.parametrize(
+    "name", ["amplification", "consultancy", "critique", "debate", "factored_cognition",
+             "market_making", "naive", "process_supervision", "prover_estimator",
+             "reward_modeling", "sandwiching"],
+)  # fmt: skip
+def test_every_protocol_plays_on_wider_gates(name: str) -> None:
+    world = build("worlds", "circuits:family=tree,fanin=3,depth=2,m=3")
+    bound = load("protocols", name).bind(**(world.spend(name, 4) or {}))
+    records = list(rollout(bound, world, cast_for(bound, world).cast, 20))
+    assert not [record.failure for record in records if record.failure]
+    assert sum(record.correct or 0.0 for record in records) > 0.5 * len(records)
+
+
+def test_gates_of_different_size_are_refused_by_name(tmp_path: Path) -> None:
+    graph = SMALL.graph
+    graph.add_node(9, value=0)
+    graph.add_edge(9, 2, place=[2])
+    with pytest.raises(OversightError, match="take as many children"):
+        read_circuit(written(tmp_path, graph))
 
 
 def test_values_by_hand() -> None:

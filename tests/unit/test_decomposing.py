@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
+import networkx as nx
+import pyarrow.parquet as pq
 import pytest
 
 from oversight.casting import cast_for
@@ -14,16 +17,19 @@ from oversight.decomposition import Tree, graph_of
 from oversight.episode import Episode
 from oversight.players import agent
 from oversight.protocol import from_spec
-from oversight.record import record_of
+from oversight.record import Record, as_row, record_of
 from oversight.registry import build, load
+from oversight.report.transcripts import games_of
 from oversight.rollout import rollout
 from oversight.spaces import Reply
+from oversight.store import Store, frame_of
 
 
 class Counting(CircuitWorker):
     """A worker that counts how often it is asked to answer, and how many at a time."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.batches: list[int] = []
 
     def act(self, turns: Sequence[Turn]) -> list[Reply]:
@@ -95,6 +101,73 @@ def test_the_tree_is_rebuilt_from_what_was_said() -> None:
     assert len(graph) == record_of(episode).metrics["nodes"]
     assert graph.in_degree(world.root(episode.case)) == 0
     assert all("answer" in graph.nodes[node] for node in graph)
+
+
+def games(protocol: str, episodes: int = 5, **parameters: Any) -> list[Record]:
+    world, bound = build("worlds", "circuits:depth=3,width=4"), load("protocols", protocol)
+    bound = bound.bind(**parameters)
+    records = rollout(bound, world, cast_for(bound, world).cast, episodes)
+    return sorted(records, key=lambda record: record.episode)
+
+
+DECOMPOSING: list[tuple[str, dict[str, Any]]] = [
+    ("factored_cognition", {"depth": 3}),
+    ("factored_cognition", {"depth": 1, "rule": "debate:rounds=1", "repair": 2}),
+    ("amplification", {"depth": 2}),
+    ("reward_modeling", {"candidates": 2}),
+]
+
+
+@pytest.mark.parametrize(("protocol", "parameters"), DECOMPOSING)
+def test_a_record_holds_its_tree_and_the_store_gives_it_back(
+    tmp_path: Path, protocol: str, parameters: dict[str, Any]
+) -> None:
+    records = games(protocol, **parameters)
+    with Store(tmp_path / "run", {"protocol": protocol}) as store:
+        for record in records:
+            store.append(record)
+    back = Store(tmp_path / "run").records()
+    assert back == records
+    world, bound = build("worlds", "circuits:depth=3,width=4"), load("protocols", protocol)
+    for record, kept in zip(records, back, strict=True):
+        again = Episode.replay(bound.bind(**parameters), world, record.episode, 0, kept.replies)
+        told = graph_of(again.table.transcript)
+        assert kept.tree is not None
+        assert isinstance(kept.tree, nx.DiGraph)
+        assert nx.is_directed_acyclic_graph(kept.tree)
+        assert {n: kept.tree.nodes[n] for n in kept.tree} == {n: told.nodes[n] for n in told}
+        assert list(kept.tree.edges) == list(told.edges)
+        assert as_row(kept)["tree"]["nodes"]
+
+
+def test_games_that_take_nothing_apart_have_no_tree(tmp_path: Path) -> None:
+    records = games("debate")
+    with Store(tmp_path / "run", {}) as store:
+        for record in records:
+            store.append(record)
+    assert [record.tree for record in Store(tmp_path / "run").records()] == [None] * 5
+    assert Store(tmp_path / "run").frame()["decomposition"].isna().all()
+    assert "tree" not in as_row(records[0])
+
+
+def test_a_store_from_before_there_were_trees_is_read_and_gone_on_with(tmp_path: Path) -> None:
+    old, new = games("factored_cognition", 2)
+    with Store(tmp_path / "run", {}) as store:
+        store.append(old)
+    part = tmp_path / "run" / "part-000000.parquet"
+    pq.write_table(pq.read_table(part).drop_columns(["decomposition"]), part)
+    with Store(tmp_path / "run", {}) as store:
+        store.append(new)
+    assert Store(tmp_path / "run").records() == [old._replace(decomposition=None), new]
+
+
+def test_the_page_draws_the_tree_that_the_record_holds() -> None:
+    world, protocol = build("worlds", "circuits:depth=3,width=4"), load("protocols", "debate")
+    asked = load("protocols", "factored_cognition")
+    [shown] = games_of(asked, world, frame_of(games("factored_cognition", 1)), 0)
+    [bare] = games_of(protocol, world, frame_of(games("debate", 1)), 0)
+    assert 'class="tree"' in shown.picture
+    assert 'class="tree"' not in bare.picture
 
 
 def test_repair_answers_anew_what_is_above_the_part() -> None:

@@ -13,8 +13,9 @@ from envs.worlds.circuits import Circuits
 from experiments.browncohen2023.arrays import play
 from oversight.casting import cast_for
 from oversight.circuits.machines import Looks
+from oversight.compare import fitting
 from oversight.core import OversightError
-from oversight.oracles.machine import Checker, Rules, Sampled, few_looks, formulas, ones, samples
+from oversight.oracles.machine import Checker, Rules, Sampled, formulas, least_looks, ones, samples
 from oversight.oracles.players import Alice, Bob, Lies, Rejects, Vera, leads
 from oversight.players import Agent
 from oversight.protocol import Protocol
@@ -74,11 +75,20 @@ def test_ones_are_binomial_and_the_same_alone():
     assert float(ones(uniform[17], 1_000_000, 0.14)) == drawn[17]
 
 
-def test_a_budget_of_looks_is_kept():
-    for budget in (1, 8, 100):
-        rules = formulas(4, 31)._replace(**few_looks(budget))
-        assert rules.c < rules.s < rules.b < 1
-        assert budget - 1 <= rules.vera.samples <= budget or budget == 1
+def test_below_veras_samples_a_budget_has_no_form():
+    least = CHAIN.least("doubly_efficient")
+    assert least is not None
+    assert least == least_looks(4) == formulas(4, 31).vera.samples
+    assert CHAIN.spend("doubly_efficient", least - 1) is None
+    assert CHAIN.spend("doubly_efficient", least) == {}
+    assert Circuits(m=3).least("doubly_efficient") is None
+    assert CHAIN.least("debate") == 0
+
+
+def test_the_comparison_says_what_budget_it_would_need():
+    chosen, left_out = fitting(CHAIN, 8, ["doubly_efficient", "debate"])
+    assert [protocol.name for protocol in chosen] == ["debate"]
+    assert left_out == {"doubly_efficient": "it needs a budget of at least 1,695,462 on circuits"}
 
 
 def looks(runs: int) -> Looks:

@@ -84,7 +84,7 @@ def test_a_claim_is_worth_its_price_and_what_the_check_shows_it_off_by(
     said = [
         Message("estimator", "price", "", Priced(price)),
         Message("prover", "contest", "", Contest(9, sounder=True, doubt=doubt)),
-        Message("prover", "argue", "", Check(2, 1, 0, 0, found)),
+        Message("prover", "argue", "", Check(2, 1, (0, 0), found)),
     ]
     assert settled(said) == pytest.approx(worth)
     assert settled(said[:1]) is None

@@ -7,6 +7,7 @@ import io
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -345,6 +346,27 @@ def test_publishing_writes_the_page_its_json_and_the_figures_it_shows(tmp_path: 
     assert all((tmp_path / name).exists() for name in shown)
     kept = json.loads((tmp_path / f"{experiment.name}.json").read_text())
     assert kept["cells"] == results["cells"]
+
+
+def test_pages_of_two_worlds_stand_side_by_side(tmp_path: Path) -> None:
+    experiment, job = replace(_experiment(), data=("digits", "mnist")), _job(tmp_path)
+    drawn = _findings().figures[0]
+    named = [drawn._replace(name="it2018"), drawn._replace(name="it2018-effort")]
+    findings = _findings()._replace(figures=named)
+    pages: list[set[Path]] = []
+    for each in (job, job._replace(data="mnist")):
+        results = as_json(experiment, each, findings, 12.0)
+        pages.append(set(publish(experiment, each, findings, results, "it", tmp_path)))
+    usual, other = pages
+    assert not usual & other
+    assert {path.name for path in other} == {
+        "it2018-mnist.md", "it2018-mnist.json", "it2018-mnist.png", "it2018-mnist-effort.png",
+    }  # fmt: skip
+    text = (tmp_path / "it2018-mnist.md").read_text()
+    assert re.findall(r"\]\(([^)]+\.png)\)", text) == [
+        "it2018-mnist.png",
+        "it2018-mnist-effort.png",
+    ]
 
 
 def test_time_adds_up_over_the_times_a_job_was_gone_on_with(tmp_path: Path) -> None:

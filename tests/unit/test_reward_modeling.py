@@ -10,6 +10,8 @@ import torch
 
 from envs.worlds.circuits import Circuits
 from oversight.casting import cast_for
+from oversight.circuits.conspirators import Conspirator, rewarded_lie, withstands
+from oversight.circuits.graph import Circuit
 from oversight.circuits.workers import Part
 from oversight.core import OversightError, Turn
 from oversight.decomposition import Answered
@@ -19,6 +21,7 @@ from oversight.protocol import Protocol
 from oversight.registry import load
 from oversight.rollout import rollout
 from oversight.spaces import Reply
+from oversight.training import reward_modeling
 from oversight.training.judgements import (
     Curriculum,
     fit_reward_model,
@@ -129,6 +132,61 @@ def test_a_silent_critic_ends_the_critiques() -> None:
     assert played.table.asked["critic"] == 1
 
 
+def test_a_lie_withstands_until_critiques_come_down_to_its_flaw() -> None:
+    xor = (0, 1, 1, 0)  # a chain of three sums of bits: every change reaches the root
+    chain = Circuit(2, (0, 0, 0, 0), ((0, 1), (4, 2), (5, 3)), (xor,) * 3, (0, 0, 0, 0, 1, 2, 3))
+    deep, high = chain.run([1, 0, 0]), chain.run([0, 1, 0])
+    assert [withstands(chain, deep, critiques) for critiques in range(4)] == [
+        True, True, False, False,
+    ]  # fmt: skip
+    assert [withstands(chain, high, critiques) for critiques in range(3)] == [True, False, False]
+    assert not withstands(chain, chain.run([1, 1, 0]), 0)  # the two flaws cancel
+    assert not withstands(chain, chain.run(), 0)
+
+
+@pytest.mark.parametrize("critiques", [0, 2])
+def test_helpers_that_conspire_have_the_wrong_answer_rewarded(critiques: int) -> None:
+    world = Circuits(careful=0.0, expert=0.0)
+    misled = {"assistant": Conspirator(critiques), "agent": "random"}
+    wrong = 0
+    for index in range(20):
+        played = end_of(world, misled, index, critiques=critiques, candidates=16)
+        assert played.outcome is not None
+        luck = played.case.private
+        lie = rewarded_lie(luck.circuit, played.case.id, critiques, 256)
+        assert lie is not None
+        fooled = played.outcome.credences[played.case.truth.unseal()] < 0.5
+        assert fooled is withstands(luck.circuit, lie, critiques)
+        assert played.outcome.metrics["proposal_right"] == 1 - fooled
+        wrong += fooled
+    assert wrong > 15
+
+
+def test_conspirators_who_found_no_lie_help_as_others_do() -> None:
+    world = Circuits(family="chain", depth=3)  # no lie is left after so many critiques
+    for index in range(5):
+        plain, held = (
+            end_of(world, seats, index, critiques=3)
+            for seats in (None, {"assistant": Conspirator(3)})
+        )
+        assert held.outcome == plain.outcome
+
+
+def test_a_critic_who_goes_on_finds_what_the_conspirators_did_not_foresee() -> None:
+    world = Circuits(careful=0.0, expert=0.0)
+    misled = {"assistant": Conspirator(1)}
+    assert errors(world, misled, critiques=1) > 50
+    assert errors(world, misled, critiques=23) == 0  # as many as there are gates
+
+
+def test_the_worst_of_the_search_conspires() -> None:
+    casts = Circuits().adversaries("reward_modeling")
+    assert all(isinstance(cast["assistant"], Conspirator) for cast in casts.values())
+    assert all("critic" not in cast for cast in casts.values())
+    with pytest.raises(OversightError, match="≥ 1 lies"):
+        Conspirator(0, 0)
+
+
 def test_a_budget_is_the_judges_look_and_critiques() -> None:
     assert Circuits().spend("reward_modeling", 8) == {"critiques": 7}
     assert Circuits().spend("reward_modeling", 0) == {"critiques": 0}
@@ -214,6 +272,24 @@ def test_judged_by_users_errors_compound_in_closed_form(reward: Any, rate: float
     kept = 1 - rate * 4 / 3
     wanted = [0.75 * (1 - kept ** (2**level - 1)) for level in range(1, 5)]
     assert found == pytest.approx(wanted, abs=0.03)
+
+
+def test_criticised_help_errs_in_closed_form() -> None:
+    """What users read of level 1 is wrong where both looks are, or where the critic is."""
+    rate, critic = 0.12, reward_modeling.CRITIC
+    c = Curriculum(levels=2, hard=1.0, careful=rate, systematic=0.0, candidates=60)
+    found = Ladder(c, "aided", "judged", 1).climb().errors(8_000)
+    help_ = (1 - critic) * rate * rate + critic * rate * (1 + 1 - rate)
+    kept = (1 - rate * 4 / 3) * (1 - help_ * 4 / 3) ** 2  # affine gates, m = 4
+    assert found == pytest.approx([rate, 0.75 * (1 - kept)], abs=0.01)
+    assert Ladder(c, "aided", "judged").climb().errors(8_000)[1] > found[1] + 0.1
+
+
+def test_criticism_deeper_than_the_trees_adds_nothing() -> None:
+    c = Curriculum(levels=2, careful=0.0, systematic=0.0, candidates=60)
+    assert Ladder(c, "aided", "judged", 5).climb().errors(300) == [0, 0]
+    with pytest.raises(OversightError, match="≥ 0 levels deep"):
+        Ladder(c, "aided", critiques=-1)
 
 
 @pytest.mark.slow
