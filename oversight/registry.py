@@ -53,9 +53,13 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "contests": "envs.worlds.contests:Contests",
         "steps": "envs.worlds.steps:Steps",
         "sums": "envs.worlds.sums:Sums",
+        "reasoning": "envs.worlds.reasoning:Reasoning",
+        "passages": "envs.worlds.passages:Passages",
+        "sentences": "envs.worlds.sentences:Sentences",
     },
     "judges": {
         "sparse": "oversight.judges.sparse:sparse",
+        "skim": "oversight.judges.skim:skim",
         "dials": "oversight.judges.dials:dials",
         "panel": "oversight.judges.panel:panel",
         "calibrated": "oversight.judges.calibrated:calibrated",
@@ -72,6 +76,12 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "mover": "oversight.best_response:mover",
         "reward_model": "oversight.training.reward_models:reward_model",
         "human": "oversight.agents.human:human",
+    },
+    "models": {
+        "hf": "oversight.models.loading:hf",
+        "gguf": "oversight.models.loading:gguf",
+        "smollm2": "oversight.models.smollm2:smollm2",
+        "tiny": "oversight.models.tiny:tiny",
     },
     "experiments": {
         "elasky2026": "experiments.elasky2026:EXPERIMENT",
@@ -93,6 +103,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "hubinger2020": "experiments.hubinger2020:EXPERIMENT",
     },
 }
+
 
 class Setting(NamedTuple):
     """Where an agent is being seated; factories that ask for `setting` receive it."""

@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 from oversight.core import OversightError, Turn, View
 from oversight.data import PixelData
+from oversight.judges.precommitment import among_claims, softmax
 from oversight.judges.sparse_net import SparseNet
 from oversight.judges.sparse_training import RECIPES, Recipe, cached_sparse_net
 from oversight.registry import Setting
-from oversight.reveal import AdditiveJudge, claimed, revealed
+from oversight.reveal import AdditiveJudge, revealed
 from oversight.spaces import Reply
 
 EXPERT_STEPS = 1_000
@@ -83,7 +84,7 @@ class SparseJudge(AdditiveJudge):
         """(B, C) credences of the expert net, shown every nonzero pixel."""
         values = np.stack(private)
         pixels = np.where(values > 0, np.arange(values.shape[1]), -1)
-        return _softmax(self.expert_net.logits(values, pixels))
+        return softmax(self.expert_net.logits(values, pixels))
 
     def act(self, turns: Sequence[Turn]) -> list[Reply]:
         """Credences for each turn, from the pixels on its transcript."""
@@ -95,7 +96,7 @@ class SparseJudge(AdditiveJudge):
             places = [place for place, seen in enumerate(expert) if seen is kind]
             if places:
                 credences[places] = believe([turns[place].view for place in places])
-        return [_among_claims(row, turn.view) for row, turn in zip(credences, turns, strict=True)]
+        return [among_claims(row, turn.view) for row, turn in zip(credences, turns, strict=True)]
 
     def _from_images(self, views: Sequence[View]) -> NDArray[np.float64]:
         return self.belief([view.private for view in views])
@@ -108,24 +109,7 @@ class SparseJudge(AdditiveJudge):
             for slot, reveal in enumerate(reveals):
                 pixels[place, slot] = reveal.move
                 values[place, reveal.move] = reveal.value
-        return _softmax(self.net.logits(values, pixels))
-
-
-def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float64]:
-    odds = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
-    return odds / odds.sum(axis=1, keepdims=True)
-
-
-def _among_claims(credences: NDArray[np.float64], view: View) -> tuple[float, ...]:
-    """The credences, shared among the claimed answers where two or more are claimed."""
-    answers = claimed(view)
-    if len(answers) < 2:
-        return tuple(credences.tolist())
-    kept = np.zeros_like(credences)
-    kept[answers] = credences[answers]
-    total = kept.sum()
-    kept[answers] = kept[answers] / total if total > 0 else 1 / len(answers)
-    return tuple(kept.tolist())
+        return softmax(self.net.logits(values, pixels))
 
 
 def sparse(

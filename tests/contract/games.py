@@ -60,6 +60,8 @@ SPECS = {
     "circuits": "circuits:depth=3,width=4",
     "digits": "digits:rollouts=8",
     "mnist": "mnist:rollouts=8",
+    "passages": "passages:rollouts=8",
+    "sentences": "sentences:rollouts=8",
 }
 """Default debaters that search little: the contract is about games, not about strength."""
 
