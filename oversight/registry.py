@@ -42,6 +42,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "process_supervision": "protocols.process_supervision:process_supervision",
         "doubly_efficient": "protocols.doubly_efficient:doubly_efficient",
         "prover_estimator": "protocols.prover_estimator:prover_estimator",
+        "reading": "protocols.reading:reading",
     },
     "worlds": {
         "algorithms": "envs.worlds.algorithms:Algorithms",
@@ -56,6 +57,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "reasoning": "envs.worlds.reasoning:Reasoning",
         "passages": "envs.worlds.passages:Passages",
         "sentences": "envs.worlds.sentences:Sentences",
+        "transcripts": "envs.worlds.transcripts:Transcripts",
     },
     "judges": {
         "sparse": "oversight.judges.sparse:sparse",
@@ -63,7 +65,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "dials": "oversight.judges.dials:dials",
         "panel": "oversight.judges.panel:panel",
         "calibrated": "oversight.judges.calibrated:calibrated",
-        "human": "oversight.agents.human:human",
+        "human": "oversight.people.terminal:human",
         "bayesian": "oversight.circuits.judges:bayesian",
         "tabulated": "oversight.circuits.tabulated:tabulated",
     },
@@ -75,7 +77,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "mcts": "oversight.agents.searching:mcts",
         "mover": "oversight.best_response:mover",
         "reward_model": "oversight.training.reward_models:reward_model",
-        "human": "oversight.agents.human:human",
+        "human": "oversight.people.terminal:human",
     },
     "models": {
         "hf": "oversight.models.loading:hf",
@@ -103,6 +105,9 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "hubinger2020": "experiments.hubinger2020:EXPERIMENT",
     },
 }
+
+SPEAKER = "oversight.speakers:speaker"
+"""What seats a language model, wherever a model's name stands for an agent or a judge."""
 
 
 class Setting(NamedTuple):
@@ -145,6 +150,8 @@ def build(kind: str, spec: str, setting: Setting | None = None) -> Any:
     name, _, rest = spec.partition(":")
     if name in names(kind):
         return _call(load(kind, name), name, rest, setting)
+    if kind in ("agents", "judges") and name in names("models"):
+        return _import(SPEAKER)(kind, name, rest, setting)
     if rest:
         with _also_from(Path(name).parent if name.endswith(".py") else Path()):
             if name.endswith(".py") or "." in name or "/" in name or _importable(name):

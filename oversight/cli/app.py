@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from oversight.cli import comparing, reproducing, show
+from oversight.cli import comparing, exporting, reproducing, serving, show
 from oversight.cli.common import (
     NOT_WELL,
     WRONG_USAGE,
@@ -79,8 +79,9 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Play a protocol on a world, with its controls beside it."""
-    from oversight.agents.human import HumanAgent
     from oversight.casting import cast_for
+    from oversight.people.journal import FILE, Journal
+    from oversight.people.person import Person
     from oversight.registry import load
     from oversight.runs import Effort, run
     from oversight.summary import comparison_as_json
@@ -88,11 +89,14 @@ def run(
     played = load("protocols", protocol).bind(**pairs(set_, "--set"))
     place = world_of(world, data_dir)
     casting = cast_for(played, place, pairs(agent, "--agent"), judge)
-    alone = any(isinstance(a, HumanAgent) for a in casting.cast.values())
-    with interruptible(out), progress_bars("playing", quiet=alone) as progress:
+    people = [agent for agent in casting.cast.values() if isinstance(agent, Person)]
+    journal = Journal(None if out is None or not people else out / FILE)
+    for person in people:
+        person.journal = journal
+    with interruptible(out), progress_bars("playing", quiet=bool(people)) as progress:
         result = run(
             played, place, casting.cast, episodes=episodes, seed=seed, out=out,
-            controls=controls, effort=Effort(1 if alone else width, processes),
+            controls=controls, effort=Effort(1 if people else width, processes),
             progress=progress, names=casting.names,
         )  # fmt: skip
     found: dict[str, Any] = {
@@ -190,6 +194,18 @@ app.command(
     "oversight compare --world circuits --judge tabulated --out runs/compare\n\n"
     "oversight compare --world digits --protocols naive,debate,consultancy --budget 6 --json"
 )(comparing.compare)
+app.command(
+    epilog="Examples:\n\n"
+    "oversight export runs/debate --to transcripts --out debates.jsonl\n\n"
+    "oversight export runs/debate --to preferences --out preferences.jsonl\n\n"
+    "oversight export runs/debate --to inspect --out logs/debate.eval"
+)(exporting.export)
+app.command(
+    epilog="Examples:\n\n"
+    "oversight serve debate --world digits --out runs/mine\n\n"
+    "oversight serve consultancy --world passages --seat consultant --judge skim\n\n"
+    "oversight serve debate --world passages --seat judge --agent debater=smollm2 --episodes 20"
+)(serving.serve)
 
 
 def main() -> None:

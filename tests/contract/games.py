@@ -62,6 +62,7 @@ SPECS = {
     "mnist": "mnist:rollouts=8",
     "passages": "passages:rollouts=8",
     "sentences": "sentences:rollouts=8",
+    "transcripts": f"transcripts:{Path(__file__).with_name('transcripts.jsonl')}",
 }
 """Default debaters that search little: the contract is about games, not about strength."""
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from oversight import keys
-from oversight.agents.human import HumanAgent
 from oversight.core import Message, OversightError, Question, Turn, View
 from oversight.judges.calibrated import CalibratedJudge, at_temperature, fit_temperature
 from oversight.judges.dials import DialsJudge
 from oversight.judges.panel import PanelJudge
+from oversight.people.terminal import HumanAgent
 from oversight.players import Agent, Judge, as_judge, batched_judge, judge
 from oversight.record import Record
 from oversight.spaces import Choose, Credences, IllegalReply, Reply

@@ -3,38 +3,41 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Sequence
 
 from oversight.core import OversightError, Turn, View
-from oversight.players import Agent
+from oversight.people.journal import Journal
+from oversight.people.person import Answered, Person
 from oversight.registry import Setting
 from oversight.spaces import Choose, Credences, IllegalReply, Number, Pick, Reply, Write
 
 
-class HumanAgent(Agent):
+class HumanAgent(Person):
     """Shows the game as its seat may see it and asks until the reply is legal."""
-
-    replayable = False
 
     def __init__(
         self,
         draw: Callable[[View], str],
         ask: Callable[[str], str] = input,
         show: Callable[[str], None] | None = None,
+        journal: Journal | None = None,
     ) -> None:
         """`draw` pictures a view (a world's own `draw`); `ask` and `show` are the terminal."""
+        super().__init__(journal)
         self._draw = draw
         self._ask = ask
         self._show = show or _to_the_terminal
 
-    @property
-    def label(self) -> str:
-        """ "human"."""
-        return "human"
-
-    def act(self, turns: Sequence[Turn]) -> list[Reply]:
+    def asked(self, turns: Sequence[Turn], answered: Answered) -> list[Reply]:
         """Each turn in order, on the screen."""
-        return [self._play(turn) for turn in turns]
+        replies: list[Reply] = []
+        for turn in turns:
+            began = time.monotonic()
+            reply = self._play(turn)
+            answered(turn, reply, time.monotonic() - began)
+            replies.append(reply)
+        return replies
 
     def _play(self, turn: Turn) -> Reply:
         self._show(f"\n{self._draw(turn.view)}\n\nYou are {turn.seat}. {turn.instruction}")

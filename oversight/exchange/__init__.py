@@ -1,0 +1,1 @@
+"""Recorded games in other formats: transcripts as JSONL, logs of Inspect's, TRL's data sets."""
