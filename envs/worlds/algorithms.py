@@ -9,7 +9,8 @@ Deviations: sizes are those of one processor core. Wildcard search and powering 
 code. Distances and unions there are found by asking for a next step or a parent that the learner
 must invent; here the recursion is bounded instead (a distance within k steps, a forest with its
 edges pointed to the root), so that every question has a depth. Assignments add modulo 4; which
-operation the paper printed is not verified.
+operation the paper printed is not verified. `gates`, circuits whose operations only the overseer
+knows, is no task of the paper's.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from oversight import keys
-from oversight.algorithms import TASKS
+from oversight.algorithms import EVERY_TASK
 from oversight.algorithms.amplify import FailureKind
 from oversight.algorithms.players import AlgorithmPlayer, Asked, Context, Fact
 from oversight.core import Case, OversightError, Question, Sealed, Seat, View
@@ -30,12 +31,12 @@ from oversight.world import Decomposable, World
 
 TaskName = Literal[
     "permutation_powering", "sequential_assignments", "wildcard_search", "shortest_path",
-    "union_find",
+    "union_find", "gates",
 ]  # fmt: skip
 
 
 class Algorithms(World, Decomposable):
-    """Five algorithmic tasks with exact answers, whose questions come apart by a rule."""
+    """Algorithmic tasks with exact answers, whose questions come apart by a rule."""
 
     name: ClassVar[str] = "algorithms"
     answers = 9
@@ -53,7 +54,7 @@ class Algorithms(World, Decomposable):
         """Dials, all of which the manifest keeps.
 
         Args:
-            task: which of the five.
+            task: which of the paper's five, or `gates`, which is ours.
             symbols: how many elements, variables, vertices or strings a context has.
             difficulty: how deep the case's own question comes apart.
             failure, failure_kind: how often the default overseer concludes wrongly: afresh at
@@ -64,9 +65,9 @@ class Algorithms(World, Decomposable):
         for dial, value in (("failure", failure), ("assistant_error", assistant_error)):
             if not 0 <= value <= 1:
                 raise OversightError(f"{dial} is a probability, got {value}")
-        if task not in TASKS:
-            raise OversightError(f"unknown task {task!r}; known: {', '.join(TASKS)}")
-        self.task = TASKS[task](symbols, difficulty)
+        if task not in EVERY_TASK:
+            raise OversightError(f"unknown task {task!r}; known: {', '.join(EVERY_TASK)}")
+        self.task = EVERY_TASK[task](symbols, difficulty)
         self.answers = self.choices = len(self.task.answers)
         self.nodes = self.task.nodes
         self.branching = self.task.steps

@@ -38,6 +38,8 @@ def cells(learned: Sequence[Learned], size: Size) -> Iterator[Cell]:
             runs = chosen(learned, task, arm)
             at = {"task": task, "arm": arm}
             yield cell(at, "accuracy at the end", mean_interval(_last(runs, "accuracy")))
+            deepest = [float(np.nanmean(each.by_depth[:, -1])) for each in runs]
+            yield cell(at, "of the deepest questions", mean_interval(deepest))
             if all(np.isfinite(examples := _examples(runs))):
                 yield cell(at, f"examples to {GOAL:.0%}", mean_interval(examples))
         calls[task] = mean_interval(_last(chosen(learned, task, "amplified"), "calls"))

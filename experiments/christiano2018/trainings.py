@@ -7,12 +7,14 @@ from dataclasses import asdict
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from oversight.algorithms import TASKS
+from oversight.algorithms.gates import Gates
 from oversight.computed import computed
 from oversight.pool import fork_map
 from oversight.study import Job
-from oversight.training.learning_curve import Point, learn
+from oversight.training.learning_curve import Point, accuracy_by_depth, learn
 from oversight.training.recipe import Recipe
 
 FAILURE = 0.2
@@ -30,6 +32,16 @@ FAILING: Mapping[str, Mapping[str, Any]] = {
     },
 }  # fmt: skip
 
+ERROR = 0.1
+ERRING = f"overseer errs at {ERROR:.0%} of gates"
+ON_CIRCUITS: Mapping[str, Mapping[str, Any]] = {**ARMS, ERRING: {"failure": ERROR}}
+
+
+EVERY = 20
+"""Steps between two points of a curve."""
+ENOUGH = 0.92
+"""The accuracy at which a training is stopped before its budget."""
+
 
 class Lesson(NamedTuple):
     """One task at one size, the budget of a training of it, and the size of X."""
@@ -40,6 +52,9 @@ class Lesson(NamedTuple):
     width: int = 64
     layers: int = 3
     rate: float = 2e-3
+    enough: float = ENOUGH
+    """Accuracy overall that ends it; 1 where accuracy is then compared between kinds of questions,
+    which an early end would tie to each other."""
 
 
 class Size(NamedTuple):
@@ -51,6 +66,8 @@ class Size(NamedTuple):
     """The task that overseers fail at, too."""
     arms: tuple[str, ...]
     """Which kinds of failure."""
+    circuits: Lesson
+    """Of circuits whose operations are hidden from X, which are no task of the paper's."""
 
 
 _FULL = {
@@ -62,17 +79,24 @@ _FULL = {
 }
 _AT_QUICK = ("random failures", "random failures, votes", "systematic failures, votes")
 _SMALL = Lesson(4, 2, 320, width=32, layers=2, rate=4e-3)
-_QUICK = {"permutation_powering": Lesson(6, 2, 800, width=48, rate=4e-3), "union_find": _SMALL}
-SIZES: Mapping[str, Size] = {
-    "quick": Size(_QUICK, 2, ("union_find", _SMALL._replace(steps=240)), _AT_QUICK),
-    "full": Size(_FULL, 3, ("union_find", Lesson(8, 3, 2_000)), tuple(FAILING)),
-    "paper": Size(_FULL, 8, ("union_find", Lesson(8, 3, 2_000)), tuple(FAILING)),
+_MIDDLE = Lesson(4, 2, 800, width=48, rate=4e-3)
+_QUICK = {
+    "permutation_powering": _MIDDLE._replace(symbols=6),
+    "sequential_assignments": _MIDDLE,
+    "wildcard_search": _MIDDLE,
+    "shortest_path": _MIDDLE,
+    "union_find": _SMALL,
 }
-EVERY = 20
-"""Steps between two points of a curve."""
-ENOUGH = 0.92
-"""The accuracy at which a training is stopped before its budget."""
-assert set(_FULL) == set(TASKS)
+_FAILING = ("union_find", Lesson(8, 3, 2_000))
+_GATES = Lesson(6, 3, 2_400, width=48, rate=4e-3, enough=1.0)
+_MORE_GATES = Lesson(12, 4, 12_000, layers=4, enough=1.0)
+SIZES: Mapping[str, Size] = {
+    "quick": Size(_QUICK, 2, ("union_find", _SMALL._replace(steps=240)), _AT_QUICK, _GATES),
+    "full": Size(_FULL, 3, _FAILING, tuple(FAILING), _MORE_GATES),
+    "paper": Size(_FULL, 8, _FAILING, tuple(FAILING), _MORE_GATES),
+}
+"""Sizes and steps are such that supervised learning gets there with room to spare."""
+assert set(_FULL) == set(_QUICK) == set(TASKS)
 
 
 class Training(NamedTuple):
@@ -85,8 +109,8 @@ class Training(NamedTuple):
 
     def recipe(self, root: int) -> Recipe:
         """How it is trained; `root` is the job's seed."""
-        changed = {**ARMS, **FAILING}[self.arm]
-        sizes = {k: v for k, v in self.lesson._asdict().items() if k != "steps"}
+        changed = {**ARMS, **FAILING, **ON_CIRCUITS}[self.arm]
+        sizes = {k: v for k, v in self.lesson._asdict().items() if k not in ("steps", "enough")}
         return Recipe(self.task, seed=1000 * root + self.seed, **sizes, **changed)
 
 
@@ -96,6 +120,8 @@ class Learned(NamedTuple):
     training: Training
     points: tuple[Point, ...]
     arrived: bool
+    by_depth: NDArray[np.float64]
+    """(contexts, difficulty) accuracy at the end by the depth of the question; may be NaN."""
 
     def accuracy_at(self, step: int) -> float:
         """The accuracy at a step; one that was stopped early keeps its last."""
@@ -112,6 +138,8 @@ def trainings(size: Size) -> Iterator[Training]:
         task, lesson = size.failing
         for arm in size.arms:
             yield Training(task, arm, seed, lesson)
+        for arm in ON_CIRCUITS:
+            yield Training(Gates.name, arm, seed, size.circuits)
 
 
 def learn_all(job: Job, size: Size) -> list[Learned]:
@@ -126,22 +154,26 @@ def learn_all(job: Job, size: Size) -> list[Learned]:
 
 
 def _learned(job: Job, training: Training) -> Learned:
-    recipe, steps = training.recipe(job.seed), training.lesson.steps
-    name = f"{training.task}-{training.arm.replace(', ', '-').replace(' ', '-')}-{training.seed}"
+    recipe, lesson = training.recipe(job.seed), training.lesson
+    steps, enough = lesson.steps, lesson.enough
+    arm = training.arm.replace(", ", "-").replace(" ", "-").replace("%", "")
+    name = f"{training.task}-{arm}-{training.seed}"
     path = job.out / "trainings" / name
 
     def row(_: int) -> Mapping[str, Any]:
         curve = learn(
-            recipe, steps, every=EVERY, enough=ENOUGH, checkpoint=path / "checkpoint.pt",
+            recipe, steps, every=EVERY, enough=enough, checkpoint=path / "checkpoint.pt",
         )  # fmt: skip
         columns = zip(*curve.points, strict=True)
         return dict(zip(Point._fields, map(list, columns), strict=True)) | {
-            "arrived": curve.arrived
+            "arrived": curve.arrived,
+            "by_depth": accuracy_by_depth(curve.net, recipe.make(), recipe.seed).ravel().tolist(),
         }
 
-    kept = {**asdict(recipe), "steps": steps, "every": EVERY, "enough": ENOUGH}
+    kept = {**asdict(recipe), "steps": steps, "every": EVERY, "enough": enough}
     [held] = computed(path, kept, row, 1).to_dict("records")
     (path / "checkpoint.pt").unlink(missing_ok=True)
     columns = (np.asarray(held[name]).tolist() for name in Point._fields)
     points = tuple(Point(*values) for values in zip(*columns, strict=True))
-    return Learned(training, points, bool(held["arrived"]))
+    by_depth = np.asarray(held["by_depth"], np.float64).reshape(-1, recipe.difficulty)
+    return Learned(training, points, bool(held["arrived"]), by_depth)

@@ -11,7 +11,10 @@ from oversight import keys
 from oversight.algorithms.task import STOP, Ints, Task
 
 Assistant: TypeAlias = Callable[[Ints, Ints], Ints]
-"""`(contexts, nodes) -> answers`: (B, facts, F) and (B, Q) to (B, Q)."""
+"""`(contexts, nodes) -> answers`: (B, facts, F) and (B, Q) to (B, Q).
+
+A node may be STOP: nothing is asked there, and whatever is answered is not heard.
+"""
 FailureKind = Literal["random", "systematic"]
 
 
@@ -57,9 +60,9 @@ def amplify(
         asked[:, step] = ask
         grid = ask.reshape(batch, count)
         answers = np.take_along_axis(primitive, np.clip(grid, 0, task.simple - 1), axis=1)
-        if (ask >= task.simple).any():
-            answers = np.where(grid >= task.simple, assistant(contexts, np.maximum(grid, 0)),
-                               answers)  # fmt: skip
+        hard = grid >= task.simple
+        if hard.any():
+            answers = np.where(hard, assistant(contexts, np.where(hard, grid, STOP)), answers)
         heard[:, step] = np.where(ask == STOP, STOP, answers.reshape(-1))
     shape = (batch, count, task.steps)
     answers = overseer.answer(flat, asked, heard).reshape(batch, count)

@@ -45,6 +45,8 @@ class Task(ABC):
     """The same of a fact."""
     named_by: tuple[int | None, ...]
     """For each token of a question, which token of a fact names the same thing, if any."""
+    facts_named_by: tuple[int | None, ...] = ()
+    """The same for each token of a fact; empty if learners are to find that out for themselves."""
 
     def __init__(self, size: int, difficulty: int) -> None:
         """`size`: how many symbols; `difficulty`: the deepest question, 1 needs facts alone."""

@@ -9,7 +9,8 @@ authors' code). The supervised baseline is the same but for the targets, which a
 
 Deviations: one core, so everything is small, and each made batch is trained on `reuse` times from
 a pool (the authors' processes share a buffer in the same way, at no fixed rate). H′ is no
-transformer (`oversight.training.imitation`).
+transformer (`oversight.training.imitation`). Harder questions come apart into what H′ has never
+seen, so that its loss is unknown when difficulty rises, and overseers are asked at the full rate.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from torch.nn.functional import cross_entropy
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from oversight import keys
-from oversight.algorithms import RuleOverseer, Task, amplify
+from oversight.algorithms import RuleOverseer, amplify
 from oversight.algorithms.amplify import majority
 from oversight.algorithms.task import Ints
 from oversight.core import OversightError
@@ -40,20 +41,13 @@ from oversight.training.imitation import (
     decisions,
     imitation_loss,
 )
+from oversight.training.reading import Reader
 from oversight.training.recipe import Recipe, descend, optimizer
-from oversight.training.transformer import Answerer
 
 LEARNED = 0.01
 """The loss, in nats a decision, below which H′ has learned what there is: it then rests too."""
 CHECKED = 4
-"""One context in so many is checked for whether the teacher agrees with its targets."""
-
-
-def answered_by(net: Answerer, task: Task, contexts: Ints, nodes: Ints) -> Ints:
-    """(B, Q) the most likely answer to each question: (B, facts, F) contexts and (B, Q) nodes."""
-    with torch.no_grad():
-        logits = net(torch.from_numpy(contexts), torch.from_numpy(task.table[nodes]))
-    return logits.argmax(dim=-1).numpy()
+"""One question in so many is checked for whether the teacher agrees with its target."""
 
 
 class Distillation:
@@ -78,7 +72,7 @@ class Distillation:
         self.loss = float("inf")  # of H′ on work that it has not learned from
         self._agreement, self._agreed = 0.0, 0
         self._owed = 0.0
-        self._pool: tuple[Ints, Ints, Ints] | None = None  # contexts, nodes, targets
+        self._pool: tuple[Tensor, ...] | None = None  # contexts, questions' tokens, targets
         self._work: Decisions | None = None
 
     # The four processes
@@ -88,10 +82,9 @@ class Distillation:
         with one_thread():
             if self.recipe.targets == "amplified":
                 self._oversee()
-            if self.steps % self.recipe.reuse == 0:
+            if self.steps % (self.recipe.reuse * self.recipe.ahead) == 0:
                 self._make_targets()
-            contexts, nodes, targets = self._sample(self._draws("step"))
-            self.train_student(contexts, nodes, targets)
+            self.train_student(*self._sample())
             self.steps += 1
 
     def _oversee(self) -> None:
@@ -120,7 +113,8 @@ class Distillation:
         overseer = RuleOverseer(self.task, recipe.failure, recipe.failure_kind, draw)
         contexts = self.task.contexts(draw, count, self.difficulty)
         nodes = self.task.questions(draw, count, 1, self.difficulty)
-        made = decisions(self.task, amplify(self.task, overseer, self._assist, contexts, nodes))
+        assistant = Reader(self.teacher, self.task, contexts)
+        made = decisions(self.task, amplify(self.task, overseer, assistant, contexts, nodes))
         if self._work is not None:  # else it has learned nothing yet
             with torch.no_grad():
                 fresh = float(imitation_loss(self.imitator, made).mean())
@@ -139,67 +133,62 @@ class Distillation:
         descend(self.imitator, self._learn_imitator, imitation_loss(self.imitator, made).mean())
 
     def _make_targets(self) -> None:
-        """Process 3: a batch of questions and their targets; the curriculum goes by them."""
+        """Process 3: batches of questions and their targets; the curriculum goes by them."""
         recipe, task, draw = self.recipe, self.task, self._draws("targets")
-        contexts = task.contexts(draw, recipe.batch, self.difficulty)
-        nodes = task.questions(draw, recipe.batch, recipe.questions, self.difficulty)
+        count = recipe.ahead * recipe.batch
+        contexts = task.contexts(draw, count, self.difficulty)
+        nodes = task.questions(draw, count, recipe.questions, self.difficulty)
+        teacher = Reader(self.teacher, task, contexts)
         if recipe.targets == "true":
             targets = np.take_along_axis(task.solve(contexts), nodes, axis=1)
         else:
-            targets = self._amplified(draw, contexts, nodes)
-        some = max(1, recipe.batch // CHECKED)
-        agreed = self._assist(contexts[:some], nodes[:some]) == targets[:some]
-        agreed &= targets[:some] != task.none
-        self._keep(contexts, nodes, targets)
+            targets = self._amplified(draw, teacher, nodes)
+        some = max(1, recipe.questions // CHECKED)
+        agreed = teacher(contexts, nodes[:, :some]) == targets[:, :some]
+        agreed &= targets[:, :some] != task.none
+        self._keep(contexts, task.table[nodes], targets)
         self.examples += targets.size
-        self.raise_difficulty(float(agreed.mean()))
+        self.raise_difficulty(float(agreed.mean()), recipe.ahead)
 
     def _keep(self, *made: Ints) -> None:
+        most = self.recipe.pool * self.recipe.batch
+        tensors = [torch.from_numpy(each) for each in made]
         if self._pool is not None:
-            most = self.recipe.pool * self.recipe.batch
-            made = tuple(np.concatenate(pair)[-most:] for pair in zip(self._pool, made,
-                                                                      strict=True))  # fmt: skip
-        contexts, nodes, targets = made
-        self._pool = contexts, nodes, targets
+            tensors = [torch.cat(pair)[-most:] for pair in zip(self._pool, tensors, strict=True)]
+        self._pool = tuple(tensors)
 
-    def _amplified(self, draw: np.random.Generator, contexts: Ints, nodes: Ints) -> Ints:
-        overseer = ImitatingOverseer(self.task, self.imitator, draw)
-        votes = [
-            amplify(self.task, overseer, self._assist, contexts, nodes).answers
-            for _ in range(self.recipe.votes)
-        ]
-        if len(votes) == 1:
-            return votes[0]
-        flat = np.stack([vote.reshape(-1) for vote in votes])
-        return majority(flat, len(self.task.answers)).reshape(nodes.shape)
+    def _amplified(self, draw: np.random.Generator, teacher: Reader, nodes: Ints) -> Ints:
+        task, votes = self.task, self.recipe.votes
+        overseer = ImitatingOverseer(task, self.imitator, draw)
+        again = np.tile(nodes, (1, votes))
+        answers = amplify(task, overseer, teacher, teacher.contexts, again).answers
+        if votes == 1:
+            return answers
+        of_each = answers.reshape(len(nodes), votes, -1).swapaxes(0, 1)
+        return majority(of_each.reshape(votes, -1), len(task.answers)).reshape(nodes.shape)
 
-    def _assist(self, contexts: Ints, nodes: Ints) -> Ints:
-        return answered_by(self.teacher, self.task, contexts, nodes)
-
-    def raise_difficulty(self, agreed: float) -> None:
+    def raise_difficulty(self, agreed: float, batches: int = 1) -> None:
         """Note how often the teacher agreed with its targets; go on if that is often enough."""
-        self._agreed += 1
-        weight = max(1 / self._agreed, 1 / self.recipe.patience)
+        self._agreed += batches
+        weight = min(1.0, batches / min(self._agreed, self.recipe.patience))
         self._agreement += weight * (agreed - self._agreement)
         settled = self._agreed >= self.recipe.patience / 2
         if settled and self._agreement > self.recipe.quality and not self.arrived:
             self.difficulty += 1
             self._agreement, self._agreed = 0.0, 0
+            self.loss = float("inf")  # it was measured on easier questions
 
     @property
     def arrived(self) -> bool:
         """Whether the curriculum is at its end."""
         return self.difficulty == self.recipe.difficulty
 
-    def _sample(self, draw: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    def _sample(self) -> tuple[Tensor, Tensor, Tensor]:
         assert self._pool is not None  # targets were made before the first step
-        which = draw.integers(0, len(self._pool[0]), self.recipe.batch)
-        contexts, nodes, targets = (part[which] for part in self._pool)
-        return (
-            torch.from_numpy(contexts),
-            torch.from_numpy(self.task.table[nodes]),
-            torch.from_numpy(targets),
-        )
+        luck = keys.uniforms(np.array([self._key("step")], np.uint64), self.recipe.batch)[0]
+        which = torch.from_numpy((luck * len(self._pool[0])).astype(np.int64))
+        contexts, tokens, targets = (part[which] for part in self._pool)
+        return contexts, tokens, targets
 
     def train_student(self, contexts: Tensor, tokens: Tensor, targets: Tensor) -> None:
         """Process 4: one step of X on a batch; then the teacher follows."""
@@ -210,7 +199,10 @@ class Distillation:
         get_ema_multi_avg_fn(1 - weight)(self._olds, self._news, self.steps)
 
     def _draws(self, *name: object) -> np.random.Generator:
-        return keys.generator(keys.root(self.recipe.seed, "ida", *name, self.steps))
+        return keys.generator(self._key(*name))
+
+    def _key(self, *name: object) -> int:
+        return keys.root(self.recipe.seed, "ida", *name, self.steps)
 
     # To go on from
 
@@ -224,7 +216,7 @@ class Distillation:
             "learn_student": self._learn_student.state_dict(),
             "learn_imitator": self._learn_imitator.state_dict(),
             "counts": {name: getattr(self, name) for name in _COUNTS},
-            "pool": None if self._pool is None else tuple(map(torch.from_numpy, self._pool)),
+            "pool": self._pool,
             "work": None if self._work is None else tuple(self._work),
         }
 
@@ -250,7 +242,7 @@ class Distillation:
         self._learn_imitator.load_state_dict(held["learn_imitator"])
         for name, value in held["counts"].items():
             setattr(self, name, value)
-        self._pool = None if held["pool"] is None else tuple(p.numpy() for p in held["pool"])
+        self._pool = held["pool"]
         self._work = None if held["work"] is None else Decisions(*held["work"])
         return held["beside"]
 

@@ -108,21 +108,24 @@ class ImitatingOverseer:
 
     def ask(self, nodes: Ints, asked: Ints, heard: Ints) -> Ints:
         """Tokens that are no question ask nothing."""
-        *tokens, _ = self._say(nodes, asked, heard)
+        *logits, _ = self._thinks(nodes, asked, heard)
+        tokens = [self._pick(each) for each in logits]
         stops = tokens[0] == self.task.question_widths[0]
         tokens[0] = np.where(stops, 0, tokens[0])
         return np.where(stops, STOP, self.task.number(np.stack(tokens, axis=1)))
 
     def answer(self, nodes: Ints, asked: Ints, heard: Ints) -> Ints:
         """The conclusion."""
-        return self._say(nodes, asked, heard)[-1]
+        return self._pick(self._thinks(nodes, asked, heard)[-1])
 
-    def _say(self, nodes: Ints, asked: Ints, heard: Ints) -> list[Ints]:
-        with torch.no_grad():
-            logits = self.net(torch.from_numpy(as_read(self.task, nodes, asked, heard)))
-        return [self._pick(each.numpy()) for each in logits]
+    def _thinks(self, nodes: Ints, asked: Ints, heard: Ints) -> tuple[Tensor, ...]:
+        with torch.inference_mode():
+            return self.net(torch.from_numpy(as_read(self.task, nodes, asked, heard)))
 
-    def _pick(self, logits: np.ndarray) -> Ints:
-        if self.generator is not None:  # the largest after Gumbel noise is a draw of the softmax
-            logits = logits + self.generator.gumbel(size=logits.shape)
-        return logits.argmax(axis=1)
+    def _pick(self, logits: Tensor) -> Ints:
+        with torch.inference_mode():
+            if self.generator is None:
+                return logits.argmax(dim=1).numpy()
+            below = logits.softmax(dim=1).cumsum(dim=1).numpy()
+        luck = self.generator.random((len(below), 1), np.float32) * below[:, -1:]
+        return (below <= luck).sum(axis=1)

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from oversight import keys
 from oversight.algorithms import Task
 from oversight.threads import one_thread
-from oversight.training.amplification import Distillation, answered_by
+from oversight.training.amplification import Distillation
+from oversight.training.reading import Reader
 from oversight.training.recipe import Recipe
 from oversight.training.transformer import Answerer
 
@@ -90,7 +91,23 @@ def tested(net: Answerer, task: Task, seed: int) -> NDArray[np.float64]:
     """(contexts,) X's accuracy on fresh contexts, over questions of every depth."""
     contexts, nodes = fresh_questions(task, seed)
     true = np.take_along_axis(task.solve(contexts), nodes, axis=1)
-    return (answered_by(net, task, contexts, nodes) == true).mean(axis=1)
+    return (Reader(net, task, contexts)(contexts, nodes) == true).mean(axis=1)
+
+
+def accuracy_by_depth(net: Answerer, task: Task, seed: int) -> NDArray[np.float64]:
+    """(contexts, difficulty) X's accuracy on every question of depth 1, 2, … about fresh contexts.
+
+    NaN where a context has no question of a depth.
+    """
+    draw = keys.generator(keys.root(seed, "tested by depth"))
+    contexts = task.contexts(draw, TESTED[0], task.difficulty)
+    asked = task.askable(task.difficulty)
+    nodes = np.broadcast_to(asked, (len(contexts), len(asked)))
+    right = Reader(net, task, contexts)(contexts, nodes) == task.solve(contexts)[:, asked]
+    depths = task.depths(contexts)[:, asked, None] == np.arange(1, task.difficulty + 1)
+    count = depths.sum(axis=1)
+    shares = (depths & right[:, :, None]).sum(axis=1) / np.maximum(count, 1)
+    return np.where(count > 0, shares, np.nan)
 
 
 def fresh_questions(task: Task, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

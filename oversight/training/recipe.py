@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from oversight import keys
-from oversight.algorithms import TASKS, Task
+from oversight.algorithms import EVERY_TASK, Task
 from oversight.algorithms.amplify import FailureKind
 from oversight.core import OversightError
 from oversight.training.transformer import Answerer
@@ -30,6 +30,7 @@ class Recipe:
         rate, imitation_rate: Adam's learning rates, of X and of H′.
         batch, questions: contexts a batch, questions a context.
         reuse: how often X is trained on as much as was made anew.
+        ahead: how many batches are made at a time; the teacher's passes are then fewer and larger.
         pool: how many batches are kept to train on.
         horizon: of the teacher's average, in steps of X.
         quality, patience: the agreement at which difficulty rises, and over how many batches it is
@@ -56,6 +57,7 @@ class Recipe:
     batch: int = 32
     questions: int = 16
     reuse: int = 4
+    ahead: int = 2
     pool: int = 32
     horizon: int = 50
     quality: float = 0.85
@@ -69,9 +71,9 @@ class Recipe:
 
     def make(self) -> Task:
         """The task at the end of the curriculum; OversightError if there is none such."""
-        if self.task not in TASKS:
-            raise OversightError(f"unknown task {self.task!r}; known: {', '.join(TASKS)}")
-        return TASKS[self.task](self.symbols, self.difficulty)
+        if self.task not in EVERY_TASK:
+            raise OversightError(f"unknown task {self.task!r}; known: {', '.join(EVERY_TASK)}")
+        return EVERY_TASK[self.task](self.symbols, self.difficulty)
 
     def answerer(self) -> Answerer:
         """An untrained X; its weights come from the seed alone."""
@@ -80,7 +82,7 @@ class Recipe:
             torch.manual_seed(keys.root(self.seed, "weights") % 2**63)
             return Answerer(
                 task.fact_widths, task.question_widths, task.named_by, len(task.answers),
-                width=self.width, layers=self.layers,
+                width=self.width, facts_named_by=task.facts_named_by, layers=self.layers,
             )  # fmt: skip
 
 

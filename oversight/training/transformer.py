@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import cast
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -33,6 +33,13 @@ class Tokens(nn.Module):
         return self.table(rows).unflatten(0, tokens.shape[:-1])
 
 
+class Held(NamedTuple):
+    """What a layer keeps of the facts for questions to attend to, each (B, heads, facts, ·)."""
+
+    keys: Tensor
+    values: Tensor
+
+
 class Layer(nn.Module):
     """Attention and a hidden layer, each on the normalised stream and added to it."""
 
@@ -48,13 +55,35 @@ class Layer(nn.Module):
 
     def forward(self, stream: Tensor, mask: Tensor) -> Tensor:
         """(B, T, width) -> the same; `mask` (T, T) is True where a row may look."""
+        queries, keys, values = self._parts(stream)
+        scores = (queries @ keys.transpose(-1, -2)).masked_fill(~mask, -1e9)
+        return self._on(stream, scores.softmax(dim=-1) @ values)
+
+    def read(self, facts: Tensor) -> tuple[Tensor, Held]:
+        """(B, facts, width), each seeing all of them -> the same, and what is held of them."""
+        queries, keys, values = self._parts(facts)
+        seen = (queries @ keys.transpose(-1, -2)).softmax(dim=-1) @ values
+        return self._on(facts, seen), Held(keys, values)
+
+    def answer(self, questions: Tensor, held: Held) -> Tensor:
+        """(B, Q, width), each seeing the facts that are held, and itself -> the same."""
+        queries, keys, values = self._parts(questions)
+        own = (queries * keys).sum(dim=-1, keepdim=True)
+        scores = torch.cat([queries @ held.keys.transpose(-1, -2), own], dim=-1)
+        weights = scores.softmax(dim=-1)  # (B, heads, Q, facts + 1)
+        return self._on(questions, weights[..., :-1] @ held.values + weights[..., -1:] * values)
+
+    def _parts(self, stream: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries, scaled, then keys and values: each (B, heads, T, ·)."""
         batch, length, width = stream.shape
         parts = self.into(self.before_attention(stream))
         parts = parts.view(batch, length, 3, self.heads, width // self.heads)
-        queries, keys, values = parts.permute(2, 0, 3, 1, 4)  # each (B, heads, T, ·)
-        scores = queries @ keys.transpose(-1, -2) * (width // self.heads) ** -0.5
-        seen = scores.masked_fill(~mask, -1e9).softmax(dim=-1) @ values
-        stream = stream + self.out(seen.transpose(1, 2).reshape(batch, length, width))
+        queries, keys, values = parts.permute(2, 0, 3, 1, 4)
+        return queries * (width // self.heads) ** -0.5, keys, values
+
+    def _on(self, stream: Tensor, seen: Tensor) -> Tensor:
+        """The rest of the layer, from what attention brought: (B, heads, T, ·)."""
+        stream = stream + self.out(seen.transpose(1, 2).reshape(stream.shape))
         return stream + self.back(relu(self.hidden(self.before_hidden(stream))))
 
 
@@ -69,19 +98,22 @@ class Answerer(nn.Module):
         answers: int,
         *,
         width: int = 64,
+        facts_named_by: Sequence[int | None] = (),
         layers: int = 3,
         heads: int = 4,
     ) -> None:
-        """Widths and `named_by` are those of `oversight.algorithms.Task`."""
+        """Widths and who is named by whom are those of `oversight.algorithms.Task`."""
         super().__init__()
         self.facts = Tokens(fact_widths, width)
         self.questions = Tokens(question_widths, width)
         self.layers = nn.ModuleList(Layer(width, heads) for _ in range(layers))
         self.norm = nn.LayerNorm(width)
         self.head = nn.Linear(width, answers)
-        self._begin_matching(fact_widths, named_by)
+        self._begin_matching()
+        self._begin_alike(self.facts, facts_named_by, fact_widths)
+        self._begin_alike(self.questions, named_by, fact_widths)
 
-    def _begin_matching(self, fact_widths: Sequence[int], named_by: Sequence[int | None]) -> None:
+    def _begin_matching(self) -> None:
         """Start from attention that looks for equals: what is left to learn is what to do then.
 
         Queries and keys begin alike, and so do the embeddings of a question's token and of the
@@ -92,12 +124,17 @@ class Answerer(nn.Module):
             for layer in self.layers:
                 queries, keys, _ = cast(Layer, layer).into.weight.chunk(3)
                 keys.copy_(queries)
+
+    def _begin_alike(
+        self, tokens: Tokens, named_by: Sequence[int | None], fact_widths: Sequence[int]
+    ) -> None:
+        with torch.no_grad():
             for own, other in enumerate(named_by):
                 if other is not None:
                     start, width = self.facts.starts[other], fact_widths[other]
-                    here = self.questions.starts[own]
                     rows = self.facts.table.weight[start : start + width]
-                    self.questions.table.weight[here : here + width] = rows
+                    here = tokens.starts[own]
+                    tokens.table.weight[here : here + width] = rows
 
     def forward(self, facts: Tensor, questions: Tensor) -> Tensor:
         """(B, facts, F) and (B, Q, W) whole numbers -> (B, Q, answers) logits."""
@@ -108,3 +145,18 @@ class Answerer(nn.Module):
         for layer in self.layers:
             stream = layer(stream, mask)
         return self.head(self.norm(stream[:, held:]))
+
+    def read(self, facts: Tensor) -> list[Held]:
+        """What each layer holds of (B, facts, F) facts, to answer from again and again."""
+        stream, held = self.facts(facts), list[Held]()
+        for layer in self.layers:
+            stream, kept = cast(Layer, layer).read(stream)
+            held.append(kept)
+        return held
+
+    def answer(self, held: Sequence[Held], questions: Tensor) -> Tensor:
+        """(B, Q, W) questions about facts that were read -> the logits of `forward`."""
+        stream = self.questions(questions)
+        for layer, kept in zip(self.layers, held, strict=True):
+            stream = cast(Layer, layer).answer(stream, kept)
+        return self.head(self.norm(stream))

@@ -1,18 +1,19 @@
 """How much iterated amplification costs beside training alone, per step of X.
 
 Ours is `Distillation.step`: overseers asked, H′ trained at every other step (less often once it has
-learned), targets made by Amplify^{H′}(teacher) at every `reuse`-th step, a batch drawn from the
+learned), targets made by Amplify^{H′}(teacher), `ahead` batches at a time, a batch drawn from the
 pool, X trained, the teacher moved. Making targets takes several passes of the teacher, so each made
 batch is trained on `reuse` times, as the authors' processes share a buffer. Theirs is the bare
 loop: the same X, the same optimizer and clipping, on one batch of the same shape that is ready
-beforehand. Ours is at the full difficulty and past its first overseers; repetitions take turns,
-medians are compared.
+beforehand. Ours is at the full difficulty and past its first overseers. A repetition holds whole
+rounds of making targets and of asking overseers; repetitions take turns, medians are compared.
 
 The recipe's own reuse is 4: it learns in fewer steps than more reuse does, and costs more a step.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -25,7 +26,8 @@ from oversight.training.amplification import Distillation
 from oversight.training.recipe import Recipe, descend, optimizer
 from tests.benchmarks.measure import row, take_turns
 
-BEFORE, STEPS, REPEATS = 200, 40, 9
+BEFORE, TIMED = 200, 360
+"""Steps before the first repetition, and in all of them, at least three."""
 BAR = 0.8
 TASKS = ("permutation_powering", "union_find")
 REUSES = (16, 8, 4)
@@ -42,14 +44,18 @@ def _measured(task: str, reuse: int) -> dict[str, Any]:
     training.difficulty = 2  # where most of a training is spent, and targets cost most
     for _ in range(BEFORE):
         training.step()
-    ours, theirs = take_turns(_several(training.step), _several(_bare(training)), repeats=REPEATS)
+    steps = math.lcm(reuse * training.recipe.ahead, training.recipe.poll)
+    ours, theirs = take_turns(
+        _several(training.step, steps), _several(_bare(training), steps),
+        repeats=max(3, TIMED // steps),
+    )  # fmt: skip
     name = f"steps/s of X in amplification and in a bare loop, {task}, reuse {reuse}"
-    return row(name, STEPS / ours, STEPS / theirs, BAR)
+    return row(name, steps / ours, steps / theirs, BAR)
 
 
-def _several(step: Callable[[], None]) -> Callable[[], None]:
+def _several(step: Callable[[], None], steps: int) -> Callable[[], None]:
     def run() -> None:
-        for _ in range(STEPS):
+        for _ in range(steps):
             step()
 
     return run

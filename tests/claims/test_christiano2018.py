@@ -20,7 +20,9 @@ def findings(tmp_path_factory: pytest.TempPathFactory) -> Findings:
     out: Path = tmp_path_factory.mktemp("christiano2018")
     with pytest.MonkeyPatch.context() as patch:
         failing, arms = ("union_find", SMALL._replace(steps=20)), tuple(trainings.FAILING)[:3]
-        patch.setitem(trainings.SIZES, "quick", Size({"union_find": SMALL}, 1, failing, arms))
+        circuits = Lesson(4, 2, 20, width=16, layers=1)
+        size = Size({"union_find": SMALL}, 1, failing, arms, circuits)
+        patch.setitem(trainings.SIZES, "quick", size)
         return EXPERIMENT.run(Job("quick", "algorithms", 0, out))
 
 
@@ -32,6 +34,15 @@ def test_union_find_is_learned_without_a_true_answer(findings: Findings) -> None
 def test_overseers_are_asked_less_often_than_labels_are_given(findings: Findings) -> None:
     [asked] = [c for c in findings.claims if "overseers are asked" in c.claim]
     assert asked.holds, asked
+
+
+def test_circuits_are_said_not_to_be_the_papers(findings: Findings) -> None:
+    ours = [claim.claim for claim in findings.claims if claim.claim.startswith("gates")]
+    assert len(ours) == 3  # one layer of gates, three trainings
+    assert all("not the paper's" in claim for claim in ours)
+    by_layer = [cell for cell in findings.cells if "layer" in cell.setting]
+    assert {cell.setting["layer"] for cell in by_layer} == {1}
+    assert all(cell.n == 128 for cell in by_layer)
 
 
 def test_published_numbers_have_their_source(findings: Findings) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from envs.worlds.algorithms import Algorithms
-from oversight.algorithms import TASKS, RuleOverseer, Task, amplify
+from oversight.algorithms import EVERY_TASK, TASKS, RuleOverseer, Task, amplify, gates
 from oversight.algorithms.amplify import failing, majority, systematic_luck
 from oversight.algorithms.task import STOP, Ints
 from oversight.core import OversightError
@@ -14,8 +14,8 @@ from oversight.runs import simulate
 
 SIZES = ((8, 1), (8, 3), (16, 4))
 EVERY = [
-    pytest.param(TASKS[name](size, difficulty), id=f"{name}-{size}-{difficulty}")
-    for name in TASKS
+    pytest.param(EVERY_TASK[name](size, difficulty), id=f"{name}-{size}-{difficulty}")
+    for name in EVERY_TASK
     for size, difficulty in SIZES
 ]
 every_task = pytest.mark.parametrize("task", EVERY)
@@ -134,6 +134,37 @@ def test_unions_by_hand():
     assert solved(task, facts, "Which set is e2 in?") == "set 2"
 
 
+def test_gates_by_hand():
+    task = EVERY_TASK["gates"](4, 2)
+    facts = [[0, 2 + 2, 4, 4], [1, 2 + 1, 4, 4], [2, 0, 0, 1], [3, 1, 0, 1]]
+    assert solved(task, facts, "What is g2 worth?") == "0"  # f(2, 1) = 2 + 1
+    assert solved(task, facts, "What is g3 worth?") == "1"  # g(2, 1) = 2 * 2 + 2 * 1 + 1
+    assert task.words(facts[3]) == "g3 = g(g0, g1)"
+
+
+def test_a_wrong_operand_always_makes_a_gate_wrong():
+    made = gates.table()
+    assert made.shape == (2, 3, 3)
+    for operation in made:
+        assert all(len(set(line)) == 3 for line in [*operation.tolist(), *operation.T.tolist()])
+    assert len({operation.tobytes() for operation in made}) == 2
+
+
+def test_no_fact_shows_what_an_operation_does(monkeypatch: pytest.MonkeyPatch):
+    task = EVERY_TASK["gates"](8, 3)
+    before = contexts_of(task)
+    monkeypatch.setattr(gates, "HIDDEN", ((1, 2, 0), (1, 1, 1)))
+    others = EVERY_TASK["gates"](8, 3)
+    assert (contexts_of(others) == before).all()
+    assert (others.lookup(before) == task.lookup(before)).all()
+    assert (others.solve(before) != task.solve(before)).any()
+
+
+def test_the_paper_has_five_tasks():
+    assert set(EVERY_TASK) - set(TASKS) == {"gates"}
+    assert len(TASKS) == 5
+
+
 @pytest.mark.parametrize(
     ("name", "size", "difficulty", "reason"),
     [
@@ -174,11 +205,11 @@ def test_a_majority_by_hand():
 # The world
 
 
-@pytest.mark.parametrize("name", list(TASKS))
+@pytest.mark.parametrize("name", list(EVERY_TASK))
 def test_amplified_to_the_full_depth_even_a_useless_assistant_suffices(name: str):
     result = simulate(
         "amplification", f"algorithms:task={name},difficulty=2,assistant_error=1",
-        episodes=40, depth=2, controls=False,
+        episodes=40, depth=2, subquestions=EVERY_TASK[name].steps, controls=False,
     )  # fmt: skip
     assert result.failed == 0
     assert (result.frames["main"]["correct"] == 1.0).all()

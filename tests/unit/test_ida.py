@@ -12,13 +12,15 @@ import torch
 from envs.worlds.algorithms import Algorithms
 from oversight.algorithms import TASKS, RuleOverseer, amplify
 from oversight.algorithms.amplify import Overseer
+from oversight.algorithms.task import STOP
 from oversight.core import OversightError
 from oversight.players import Agent
 from oversight.registry import load
 from oversight.rollout import rollout
-from oversight.training.amplification import Distillation, answered_by
+from oversight.training.amplification import Distillation
 from oversight.training.imitation import ImitatingOverseer, decisions, imitation_loss
-from oversight.training.learning_curve import Point, examples_to, learn
+from oversight.training.learning_curve import Point, accuracy_by_depth, examples_to, learn
+from oversight.training.reading import Reader
 from oversight.training.recipe import Recipe
 from oversight.training.seats import LearnedAssistant, LearnedOverseer
 
@@ -66,6 +68,37 @@ def test_the_order_of_facts_does_not_matter(taught: Distillation):
     with torch.no_grad():
         there, back = (taught.student(facts, tokens) for facts in (contexts, contexts.flip(1)))
     assert torch.allclose(there, back, atol=1e-5)
+
+
+def test_what_was_read_is_answered_as_in_one_pass(taught: Distillation):
+    task, draw = taught.task, np.random.default_rng(0)
+    contexts = task.contexts(draw, 3, 2)
+    nodes = task.questions(draw, 3, 9, 2)
+    facts, tokens = torch.from_numpy(contexts), torch.from_numpy(task.table[nodes])
+    with torch.no_grad():
+        at_once = taught.student(facts, tokens)
+        in_turn = taught.student.answer(taught.student.read(facts), tokens)
+    assert torch.allclose(at_once, in_turn, atol=1e-5)
+    told = Reader(taught.student, task, contexts)(contexts, nodes)
+    assert told.tolist() == at_once.argmax(dim=-1).tolist()
+
+
+def test_a_reader_computes_each_different_answer_once(taught: Distillation):
+    task = taught.task
+    contexts = task.contexts(np.random.default_rng(0), 2, 2)
+    reader, computed = Reader(taught.student, task, contexts), list[int]()
+
+    def counting(module: Any, tokens: Any) -> None:
+        computed.append(tokens[0].shape[1])
+
+    handle = taught.student.questions.register_forward_pre_hook(counting)
+    last = task.nodes - 1
+    first = reader(contexts, np.array([[4, last, 4], [5, STOP, STOP]]))
+    again = reader(contexts, np.array([[last, 4], [5, 5]]))
+    assert again.tolist() == [[first[0, 1], first[0, 0]], [first[1, 0], first[1, 0]]]
+    assert first[0, 0] == first[0, 2]
+    handle.remove()
+    assert computed == [2]  # the two different questions about the first context, in one pass
 
 
 def test_decisions_are_the_asks_then_the_conclusion():
@@ -135,6 +168,15 @@ def test_difficulty_rises_when_the_teacher_agrees_with_its_targets():
     assert training.arrived
 
 
+def test_what_h_loses_on_harder_questions_is_unknown_until_it_is_measured():
+    training = Distillation(TINY)
+    training.step()
+    training.loss = 0.001  # it has learned all there is at difficulty 1
+    training.raise_difficulty(1.0, batches=4)
+    assert training.difficulty == 2
+    assert training.thinning == 1.0
+
+
 def test_the_teacher_is_an_average_of_x():
     training = Distillation(TINY)
     draws = np.random.default_rng(0)
@@ -154,7 +196,7 @@ def test_the_teacher_is_an_average_of_x():
 def test_supervision_asks_no_overseer():
     curve = learn(Recipe("union_find", 4, 1, targets="true", width=16, layers=1), 6, every=3)
     assert [point.calls for point in curve.points] == [0, 0]
-    assert curve.points[-1].examples == 2 * 32 * 16  # two batches in six steps, four steps each
+    assert curve.points[-1].examples == 2 * 32 * 16  # two batches at a time, eight steps of X
 
 
 def test_a_curriculum_that_never_advances_says_so_and_stops():
@@ -169,7 +211,7 @@ def test_a_curriculum_that_never_advances_says_so_and_stops():
 @pytest.mark.parametrize("arm", ["amplified", "true"])
 def test_an_interrupted_training_goes_on_to_the_last_bit(arm: Any, tmp_path: Path):
     recipe = Recipe(
-        "union_find", 4, 2, targets=arm, width=16, layers=1, batch=8, questions=8, reuse=3,
+        "union_find", 4, 2, targets=arm, width=16, layers=1, batch=8, questions=8, reuse=3, ahead=3,
         first_calls=50, poll=4, votes=2, failure=0.1,
     )  # fmt: skip
     whole = Distillation(recipe)
@@ -220,10 +262,8 @@ def in_arrays(world: Algorithms, overseer: Overseer, training: Distillation) -> 
     contexts = np.asarray([case.private.facts for case in cases])
     nodes = np.array([[world.root(case)] for case in cases])
 
-    def assist(facts: Any, asked: Any) -> Any:
-        return answered_by(training.student, world.task, facts, asked)
-
-    return amplify(world.task, overseer, assist, contexts, nodes).answers[:, 0].tolist()
+    reader = Reader(training.student, world.task, contexts)
+    return amplify(world.task, overseer, reader, contexts, nodes).answers[:, 0].tolist()
 
 
 def verdicts(records: list[Any]) -> list[int]:
@@ -279,6 +319,44 @@ def test_examples_to_an_accuracy_are_interpolated():
     assert examples_to(points, 0.7) == pytest.approx(150)
     assert examples_to(points, 0.25) == pytest.approx(50)
     assert np.isnan(examples_to(points, 0.95))
+
+
+def test_accuracy_by_depth_of_an_x_that_always_says_the_same():
+    training = Distillation(TINY)
+    task, net = training.task, training.student
+    torch.nn.init.zeros_(net.head.weight)
+
+    def accuracy(answer: int) -> Any:
+        with torch.no_grad():
+            net.head.bias.copy_(torch.nn.functional.one_hot(torch.tensor(answer), task.none + 1))
+        return accuracy_by_depth(net, task, 0)
+
+    assert (accuracy(task.none) == 0).all()
+    one_of_four = accuracy(task.none - 1)
+    assert one_of_four.shape == (128, 2)
+    assert one_of_four.mean(axis=0) == pytest.approx([0.25, 0.25], abs=0.08)
+
+
+def test_depths_that_a_context_does_not_have_are_left_out(monkeypatch: pytest.MonkeyPatch):
+    task = TASKS["sequential_assignments"](6, 3)
+    found = accuracy_by_depth(Recipe("sequential_assignments", 6, 3).answerer(), task, 0)
+    assert np.isfinite(found).all()  # its contexts have every depth
+    shallow = TASKS["union_find"](4, 2)
+    easy = shallow.contexts(np.random.default_rng(0), 128, 1)
+
+    def contexts(*_: Any) -> Any:
+        return easy
+
+    monkeypatch.setattr(shallow, "contexts", contexts)
+    found = accuracy_by_depth(Recipe("union_find", 4, 2).answerer(), shallow, 0)
+    assert np.isfinite(found[:, 0]).all()
+    assert np.isnan(found[:, 1]).all()
+
+
+@pytest.mark.slow
+def test_ida_learns_operations_that_no_fact_shows():
+    curve = learn(Recipe("gates", 4, 2, width=48, rate=4e-3), 1200, every=20, enough=0.9)
+    assert curve.points[-1].accuracy >= 0.9
 
 
 @pytest.mark.slow
