@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from oversight.core import OversightError
 from oversight.protocol import Protocol
 from oversight.registry import load, names
 from oversight.world import Ability, World
@@ -33,6 +34,7 @@ def catalogue() -> dict[str, list[dict[str, Any]]]:
         "worlds": [_world(name) for name in names("worlds")],
         "judges": [_thing("judges", name) for name in names("judges")],
         "agents": [_thing("agents", name) for name in names("agents")],
+        "models": [_thing("models", name) for name in names("models")],
         "experiments": [
             {"name": name, "paper": (it := load("experiments", name)).paper, "about": it.about}
             for name in names("experiments")
@@ -63,7 +65,10 @@ def _world(name: str) -> dict[str, Any]:
 
 
 def _thing(kind: str, name: str) -> dict[str, Any]:
-    factory = load(kind, name)
+    try:
+        factory = load(kind, name)
+    except OversightError as missing:  # an extra that is not installed; the message says which
+        return {"name": name, "options": [], "about": str(missing)}
     options = [p for p in inspect.signature(factory).parameters if p != "setting"]
     return {"name": name, "options": options, "about": _first_line(factory)}
 
@@ -80,7 +85,7 @@ def as_markdown() -> str:
         f"| `{p['name']}` | {', '.join(p['seats'])} | {', '.join(p['worlds'])} | {p['paper']} |"
         for p in held["protocols"]
     ]
-    for kind in ("worlds", "judges", "agents", "experiments"):
+    for kind in ("worlds", "judges", "agents", "models", "experiments"):
         lines += ["", f"| {kind[:-1].capitalize()} | |", "|---|---|"]
         lines += [f"| `{thing['name']}` | {_in_cell(thing['about'])} |" for thing in held[kind]]
     return "\n".join(lines)

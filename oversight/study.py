@@ -89,6 +89,10 @@ class Job(NamedTuple):
     data_dir: Path | None = None
     processes: int = 1
     progress: Progress | None = None
+    agent: str | None = None
+    """Who argues, where the experiment is `castable`; None is the world's own."""
+    judges: tuple[str, ...] = ()
+    """Who judges, the weakest first, where the experiment is `castable`."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,8 @@ class Experiment:
     data: tuple[str, ...]
     """The worlds it can run on, the default first."""
     run: Callable[[Job], Findings]
+    castable: bool = False
+    """Whether the user may name who argues and who judges."""
 
 
 @contextmanager

@@ -186,7 +186,8 @@ app.command(
     "oversight reproduce all --scale quick\n\n"
     "oversight reproduce irving2018 --scale paper --data mnist --data-dir ../mnist "
     "--publish experiments/results\n\n"
-    "oversight reproduce kenton2024_sim --scale full --executor ray --ray-address auto"
+    "oversight reproduce kenton2024_sim --scale full --executor ray --ray-address auto\n\n"
+    "oversight reproduce khan2024 --data quality --agent hf:STRONG --judge hf:WEAK"
 )(reproducing.reproduce)
 app.command(
     epilog="Examples:\n\n"

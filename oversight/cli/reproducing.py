@@ -53,6 +53,12 @@ def reproduce(
     ray_address: Annotated[
         str | None, typer.Option(help="Where the cluster is: auto, HOST:PORT or ray://…")
     ] = None,
+    agent: Annotated[
+        str | None, typer.Option(help="Who argues: a model, in khan2024 and kenton2024.")
+    ] = None,
+    judge: Annotated[
+        list[str] | None, typer.Option(help="Who judges there, repeatable, the weakest first.")
+    ] = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -64,12 +70,17 @@ def reproduce(
     if ray_address is not None and executor != "ray":
         raise OversightError("--ray-address goes with --executor ray")
     if experiment == ALL:
+        if agent or judge:
+            raise OversightError("--agent and --judge are for one experiment; leave them out")
         wanted = _Wanted(scale, seed, out, publish, processes, executor, ray_address, data_dir)
         _all(wanted, data, as_json)
         return
     chosen = load("experiments", experiment)
     world = one_of(data or chosen.data[0], chosen.data, "--data")
-    job = Job(scale, world, seed, out or _usual(experiment, world, scale), data_dir, processes)
+    if (agent or judge) and not chosen.castable:
+        raise OversightError(f"{experiment} has its own cast; leave --agent and --judge out")
+    job = Job(scale, world, seed, out or _usual(experiment, world, scale), data_dir, processes,
+              agent=agent, judges=tuple(judge or ()))  # fmt: skip
     with (
         interruptible(job.out),
         _executor(executor, ray_address),

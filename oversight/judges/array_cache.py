@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import tempfile
 import warnings
 import zipfile
@@ -12,17 +11,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from platformdirs import user_cache_path
 
-CACHE_DIR_VARIABLE = "OVERSIGHT_CACHE_DIR"
-
-
-def cache_root(cache_dir: Path | None) -> Path:
-    """The directory asked for, else the environment's OVERSIGHT_CACHE_DIR, else the user's."""
-    if cache_dir is not None:
-        return cache_dir
-    named = os.environ.get(CACHE_DIR_VARIABLE)
-    return Path(named) if named else user_cache_path("oversight-lab", appauthor=False)
+from oversight.cache_dir import CACHE_DIR_VARIABLE
 
 
 def content_key(settings: Mapping[str, Any], arrays: Iterable[NDArray[Any]]) -> str:

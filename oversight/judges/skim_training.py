@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oversight import keys
-from oversight.judges.array_cache import cache_root, content_key, load_arrays, store_arrays
+from oversight.cache_dir import cache_root
+from oversight.judges.array_cache import content_key, load_arrays, store_arrays
 from oversight.judges.skim_net import SkimNet
 from oversight.text.generator import Dials, Story, write_story
 from oversight.text.slots import PAIRS, slots

@@ -15,8 +15,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from oversight.cache_dir import cache_root
 from oversight.data.pixels import NonzeroPixels, PixelData
-from oversight.judges.array_cache import cache_root, content_key, load_arrays, store_arrays
+from oversight.judges.array_cache import content_key, load_arrays, store_arrays
 from oversight.judges.sparse_net import SparseNet
 from oversight.threads import one_thread
 
