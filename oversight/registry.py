@@ -86,6 +86,9 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "gguf": "oversight.models.loading:gguf",
         "smollm2": "oversight.models.smollm2:smollm2",
         "tiny": "oversight.models.tiny:tiny",
+        "openai": "oversight.models.openai_api:OpenAI",
+        "inspect": "oversight.models.inspect_ai:Inspect",
+        "scripted": "oversight.models.scripted:Scripted",
     },
     "experiments": {
         "elasky2026": "experiments.elasky2026:EXPERIMENT",

@@ -2,6 +2,9 @@
 
 Options of the manner (`Manner`) and, for a judge, `form` and `n` are read here; the rest goes to
 the back end. Seats that name the same back end with the same options share one model.
+
+Within an `Account` every call goes through it: replies that are known come from the cache, others
+are held to the limit before they are paid, all are counted by seat. A dry account asks nobody.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from typing import Any, Literal
 
 import pydantic
 
+from oversight.accounts import StandIn, current
 from oversight.agents.chat import ChatAgent, Manner
 from oversight.core import OversightError
 from oversight.judges.language import Form, LogProbJudge, StatedJudge, VoteJudge
@@ -38,7 +42,18 @@ def speaker(kind: Literal["agents", "judges"], name: str, text: str, setting: Se
             judging[key] = value
         else:
             rest.append(f"{key}=({value})" if key else f"({value})")
+    account = current()
     model = _model(name, ",".join(rest))
+    if account is not None:
+        model = account.through(model)
+    made = _seated(kind, name, model, setting, manner, judging)
+    return made if account is None or not account.dry else StandIn(made, account.ledger)
+
+
+def _seated(
+    kind: str, name: str, model: Model, setting: Setting, manner: dict[str, Any],
+    judging: dict[str, str],
+) -> ChatAgent:  # fmt: skip
     material = setting.world.material
     if kind == "agents":
         return ChatAgent(model, material, Manner(**manner))

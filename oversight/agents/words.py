@@ -24,14 +24,13 @@ _DROPPED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 
 def plain_lines(text: str) -> list[str]:
     """The lines of a text, without characters that print nothing; a tab becomes a space."""
-    return [
-        "".join(
-            letter
-            for letter in line.replace("\t", " ")
-            if unicodedata.category(letter) not in _DROPPED
-        )
-        for line in _BREAK.split(text)
-    ]
+    return [_seen(line.replace("\t", " ")) for line in _BREAK.split(text)]
+
+
+def _seen(line: str) -> str:
+    if line.isprintable():  # most lines are, and this is quick to tell
+        return line
+    return "".join(letter for letter in line if unicodedata.category(letter) not in _DROPPED)
 
 
 def quoted(text: str) -> str:

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from oversight.cli import comparing, exporting, reproducing, serving, show
+from oversight.cli import comparing, exporting, reproducing, serving, show, spending
 from oversight.cli.common import (
     NOT_WELL,
     WRONG_USAGE,
@@ -28,6 +28,7 @@ from oversight.cli.common import (
     world_of,
 )
 from oversight.cli.progress import progress_bars
+from oversight.cli.spending import Cache, MaxCost, Price
 from oversight.core import OversightError
 from oversight.rollout import WIDTH
 
@@ -47,7 +48,8 @@ RunDirectory = Annotated[Path, typer.Argument(help="A run's directory, as --out 
     epilog="Examples:\n\n"
     "oversight run debate --world digits --episodes 500\n\n"
     "oversight run debate --world digits --agent debater=mcts:1000 --judge dials:skill=0.8\n\n"
-    "oversight run consultancy --world digits --set form=open --judge my_judge.py:judge --json"
+    "oversight run consultancy --world digits --set form=open --judge my_judge.py:judge --json\n\n"
+    "oversight run debate --world passages --agent debater=hf:NAME --judge smollm2 --out runs/lm"
 )
 def run(
     protocol: Annotated[str, typer.Argument(help="A protocol; `oversight list` names them.")],
@@ -75,6 +77,9 @@ def run(
     width: Annotated[
         int, typer.Option(help="Games under way at once; fewer lose less when interrupted.")
     ] = WIDTH,
+    max_cost: MaxCost = None,
+    price: Price = None,
+    cache: Cache = True,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -88,17 +93,19 @@ def run(
 
     played = load("protocols", protocol).bind(**pairs(set_, "--set"))
     place = world_of(world, data_dir)
-    casting = cast_for(played, place, pairs(agent, "--agent"), judge)
-    people = [agent for agent in casting.cast.values() if isinstance(agent, Person)]
-    journal = Journal(None if out is None or not people else out / FILE)
-    for person in people:
-        person.journal = journal
-    with interruptible(out), progress_bars("playing", quiet=bool(people)) as progress:
-        result = run(
-            played, place, casting.cast, episodes=episodes, seed=seed, out=out,
-            controls=controls, effort=Effort(1 if people else width, processes),
-            progress=progress, names=casting.names,
-        )  # fmt: skip
+    with interruptible(out), spending.spending(out, max_cost, price, cache) as account:
+        casting = cast_for(played, place, pairs(agent, "--agent"), judge)
+        people = [agent for agent in casting.cast.values() if isinstance(agent, Person)]
+        journal = Journal(None if out is None or not people else out / FILE)
+        for person in people:
+            person.journal = journal
+        with progress_bars("playing", quiet=bool(people)) as progress:
+            result = run(
+                played, place, casting.cast, episodes=episodes, seed=seed, out=out,
+                controls=controls, effort=Effort(1 if people else width, processes),
+                progress=progress, names=casting.names,
+            )  # fmt: skip
+        calls = spending.calls_of(account)
     found: dict[str, Any] = {
         "protocol": protocol,
         "world": place.name,
@@ -106,12 +113,14 @@ def run(
         "cast": dict(casting.names),
         "seed": seed,
         **comparison_as_json(result.comparison),
+        "calls": calls,
         "out": None if out is None else str(out),
     }
     if as_json:
         print(json.dumps(found, indent=2))
     else:
         show.comparison(f"{protocol} on {place.name}", result.comparison)
+        spending.show_calls("calls to models", calls)
         show.failures(result.frames)
     if out is not None:
         from oversight.report.run_page import write_run_page
@@ -195,6 +204,11 @@ app.command(
     "oversight compare --world circuits --judge tabulated --out runs/compare\n\n"
     "oversight compare --world digits --protocols naive,debate,consultancy --budget 6 --json"
 )(comparing.compare)
+app.command(
+    epilog="Examples:\n\n"
+    "oversight estimate debate --world passages --agent debater=openai:STRONG@https://HOST/v1 "
+    "--judge smollm2 --episodes 500 --price openai:STRONG@https://HOST/v1=2/8"
+)(spending.estimate)
 app.command(
     epilog="Examples:\n\n"
     "oversight export runs/debate --to transcripts --out debates.jsonl\n\n"

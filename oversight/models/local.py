@@ -2,8 +2,9 @@
 
 Requests are sorted by length and answered in batches; what prompts begin with in common is computed
 once, and kept for the next call (`oversight.models.prefixes`). PyTorch uses all cores where the
-process is no worker of several and the network is not small; else one. Bits hang on the batch's shape, so `replayable` is not
-promised; what hangs on the key is every draw.
+process is no worker of several and the network is not small; else one. Every draw hangs on its
+request's key alone, but the last bits of a logit hang on the batch's shape, and so may, rarely, a
+token: what is promised is replay from recorded replies.
 """
 
 from __future__ import annotations
@@ -167,8 +168,13 @@ class LocalModel(Model):
         """Afterwards let go of what is beyond the limit; of everything if it was cut short."""
         try:
             yield
-        except BaseException:
+        except BaseException as error:
             self.reader.prefixes.clear()  # segments without a state may be among them
+            if isinstance(error, torch.OutOfMemoryError):
+                raise OversightError(
+                    f"{self.name}: no memory left on {self.reader.net.device}; lower batch= (it is "
+                    f"{self.batch} tokens) or kept= (MiB), or choose device=cpu"
+                ) from error
             raise
         self.reader.prefixes.trim()
 

@@ -129,6 +129,8 @@ class Model(ABC):
     """Whatever else tells one set of weights from another: a file's hash, a commit."""
     context: int | None = None
     """The most tokens of prompt and reply together; None where the back end does not say."""
+    cacheable: bool = True
+    """False where a reply hangs on more than what is asked, such as who asks."""
     charged: bool = False
     """Whether somebody may charge for a call: then `--max-cost` needs its prices."""
 

@@ -6,15 +6,15 @@ architecture, the chat template, the control tokens, the batches and the kept be
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from tokenizers import Tokenizer, decoders, pre_tokenizers
-from tokenizers.models import BPE
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from oversight.models.loading import fingerprint
 from oversight.models.local import BATCH, KEPT, LocalModel
+
+if TYPE_CHECKING:
+    from transformers import LlamaConfig, LlamaForCausalLM
 
 CONTEXT = 32768
 """Bytes, so about five thousand words."""
@@ -31,6 +31,8 @@ TEMPLATE = (
 
 def tiny(seed: int = 0, kept: int = KEPT, batch: int = BATCH) -> LocalModel:
     """`tiny:SEED`: a random two-layer Llama over bytes, on the CPU in float32."""
+    from transformers import LlamaConfig
+
     tokenizer = byte_tokenizer()
     net = random_llama(
         seed,
@@ -54,6 +56,8 @@ def tiny(seed: int = 0, kept: int = KEPT, batch: int = BATCH) -> LocalModel:
 
 def random_llama(seed: int, config: LlamaConfig) -> LlamaForCausalLM:
     """A Llama whose weights hang on the seed alone, and that leaves PyTorch's own luck alone."""
+    from transformers import LlamaForCausalLM
+
     luck = torch.Generator().manual_seed(seed)
     with torch.random.fork_rng(devices=[]):
         net = LlamaForCausalLM(config)
@@ -66,6 +70,10 @@ def random_llama(seed: int, config: LlamaConfig) -> LlamaForCausalLM:
 
 def byte_tokenizer() -> Any:
     """256 bytes and three control tokens, with a chat template of the usual shape."""
+    from tokenizers import Tokenizer, decoders, pre_tokenizers
+    from tokenizers.models import BPE
+    from transformers import PreTrainedTokenizerFast
+
     letters = pre_tokenizers.ByteLevel.alphabet()
     core = Tokenizer(BPE({letter: place for place, letter in enumerate(sorted(letters))}, []))
     core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)

@@ -81,6 +81,7 @@ def write_run_page(
         failed=result.failed,
         played=sum(map(len, result.frames.values())),
         cast=found["cast"],
+        calls=found.get("calls", ()),
         arms=list(_arms(protocol.name, comparison)),
         figures=list(_figures(title, protocol.name, result)),
         games=games,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from pathlib import Path
 from typing import Any, cast
 
@@ -142,6 +143,15 @@ def test_what_cannot_be_loaded_is_said_with_a_remedy(
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(OversightError, match="or a name on the hub with the network up"):
         hf("nobody/nothing-of-that-name")
+
+
+@pytest.mark.parametrize("name", ["hf", "tiny", "smollm2"])
+def test_without_the_extra_its_name_is_given(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in [each for each in sys.modules if each.startswith("oversight.models.")]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    with pytest.raises(OversightError, match=r"pip install 'oversight-lab\[llm\]'"):
+        load("models", name)
 
 
 def test_the_back_ends_are_registered_and_read_their_options() -> None:
