@@ -150,3 +150,44 @@ def test_inspect_reads_the_log(run: Path, tmp_path: Path) -> None:
     assert first.scores["correct"].value == game.record.correct
     mean = next(s for s in log.results.scores if s.name == "correct").metrics["mean"].value
     assert mean == pytest.approx(sum(g.record.correct or 0 for g in games_of(run).games) / 12)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of TRL's and transformers' own making
+@pytest.mark.parametrize(
+    ("made", "method"),
+    [("preferences", "DPO"), ("judgements", "DPO"), ("preferences", "Reward"), ("unpaired", "KTO")],
+)
+def test_trl_trains_on_what_is_exported(
+    games: list[Game], tmp_path: Path, made: str, method: str
+) -> None:
+    trl, datasets = pytest.importorskip("trl"), pytest.importorskip("datasets")
+    transformers = pytest.importorskip("transformers")
+    from oversight.models.tiny import byte_tokenizer, random_llama
+
+    file = tmp_path / "rows.jsonl"
+    rows = getattr(data_sets, made)(games, build("worlds", WORLD))
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    held = datasets.load_dataset(
+        "json", data_files=str(file), split="train", cache_dir=str(tmp_path / "cache")
+    )
+    tokenizer = byte_tokenizer()
+    shape = transformers.LlamaConfig(
+        vocab_size=len(tokenizer), hidden_size=32, intermediate_size=64, num_hidden_layers=1,
+        num_attention_heads=2, num_key_value_heads=2, max_position_embeddings=4096,
+        pad_token_id=tokenizer.pad_token_id, num_labels=1,
+    )  # fmt: skip
+    usual = {"args": getattr(trl, f"{method}Config")(
+        output_dir=str(tmp_path / "out"), max_steps=1, per_device_train_batch_size=2,
+        report_to=[], use_cpu=True, bf16=False, save_strategy="no", disable_tqdm=True,
+        max_length=4096,
+    )}  # fmt: skip
+    if method == "Reward":
+        models = {"model": transformers.LlamaForSequenceClassification(shape)}
+    else:
+        models = {"model": random_llama(0, shape), "ref_model": random_llama(0, shape)}
+    trainer = getattr(trl, f"{method}Trainer")(
+        **models, **usual, train_dataset=held, processing_class=tokenizer
+    )
+    assert len(trainer.train_dataset) == len(held)  # nothing was dropped as unfit
+    assert trainer.train().training_loss > 0
