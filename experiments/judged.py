@@ -6,7 +6,7 @@ judge (`skim`), weakened step by step. `--agent` and `--judge` put language mode
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -16,7 +16,7 @@ from oversight.metrics.intervals import Interval
 from oversight.protocol import Protocol
 from oversight.registry import build, load
 from oversight.report import figures
-from oversight.study import Cell, Figure, Job, cell
+from oversight.study import Cell, Claim, Figure, Findings, Job, cell
 
 ROUNDS = 3
 """Of both papers."""
@@ -106,6 +106,21 @@ def cells_of(judged: Judged) -> Iterator[Cell]:
         found = accuracy(frame)
         if found is not None:
             yield cell({"judge": judged.judge, "arm": arm}, "accuracy", found)
+
+
+def reported(
+    name: str,
+    job: Job,
+    beside: Callable[[Judged], Iterable[Cell]],
+    claimed: Callable[[Judged], Iterable[Claim]],
+    notes: Sequence[str],
+) -> Findings:
+    """Every arm under every judge: its cells, those `beside` published ones, and the claims."""
+    found = play(job)
+    cells = [each for judged in found for each in (*cells_of(judged), *beside(judged))]
+    claims = [claim for judged in found for claim in claimed(judged)]
+    told = (failures(found), *notes)
+    return Findings(cells, claims, [drawn(name, job.data, found)], (), told)
 
 
 def failures(all_judged: list[Judged]) -> str:

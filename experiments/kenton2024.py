@@ -18,10 +18,7 @@ from experiments.judged import (
     WITH,
     WORLDS,
     Judged,
-    cells_of,
-    drawn,
-    failures,
-    play,
+    reported,
 )
 from oversight.bench import accuracy
 from oversight.claims import beats
@@ -42,11 +39,7 @@ ORDERS = (
 
 def run(job: Job) -> Findings:
     """Play every protocol under every judge."""
-    found = play(job)
-    cells = [each for judged in found for each in (*cells_of(judged), *_picks(judged))]
-    claims = [claim for judged in found for claim in _claims(judged)]
-    return Findings(cells, claims, [drawn("kenton2024", job.data, found)], (),
-                    (failures(found), *NOTES))  # fmt: skip
+    return reported("kenton2024", job, _picks, _claims, NOTES)
 
 
 def _claims(judged: Judged) -> Iterator[Claim]:

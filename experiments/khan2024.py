@@ -15,10 +15,7 @@ from experiments.judged import (
     WITH,
     WORLDS,
     Judged,
-    cells_of,
-    drawn,
-    failures,
-    play,
+    reported,
 )
 from oversight.bench import accuracy
 from oversight.claims import beats
@@ -37,11 +34,7 @@ PUBLISHED = {
 
 def run(job: Job) -> Findings:
     """Play every protocol under every judge."""
-    found = play(job)
-    cells = [each for judged in found for each in (*cells_of(judged), *_beside(judged))]
-    claims = [claim for judged in found for claim in _claims(judged)]
-    return Findings(cells, claims, [drawn("khan2024", job.data, found)], (),
-                    (failures(found), *NOTES))  # fmt: skip
+    return reported("khan2024", job, _beside, _claims, NOTES)
 
 
 def _beside(judged: Judged) -> Iterator[Cell]:

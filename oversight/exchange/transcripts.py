@@ -25,7 +25,7 @@ import pydantic
 
 from oversight.core import Message
 from oversight.exchange.games import Game
-from oversight.text.data import DataError, Fault, parsed_lines
+from oversight.text.data import Fault, Identified, parsed_lines, sifted
 
 Text = Annotated[str, pydantic.Field(min_length=1)]
 
@@ -47,17 +47,14 @@ class Utterance(pydantic.BaseModel):
         return Message(self.seat, self.act, self.text, claimed)
 
 
-class Transcript(pydantic.BaseModel):
+class Transcript(Identified):
     """One game, as a line of a file holds it."""
 
-    model_config = pydantic.ConfigDict(frozen=True, extra="forbid", strict=True)
-
-    id: Text
     question: Text
     answers: Annotated[list[Text], pydantic.Field(min_length=2)]
     correct: Annotated[int, pydantic.Field(ge=0)]
     messages: list[Utterance]
-    sides: dict[str, int] = {}
+    sides: dict[str, int] = pydantic.Field(default_factory=dict[str, int])
     verdict: list[float] | None = None
     source: str = ""
 
@@ -109,27 +106,5 @@ def read_transcripts(path: Path, *, keep_going: bool = False) -> Read:
     DataError at the first line that is broken, with its number, field and remedy; with
     `keep_going` such lines are listed in `faults` instead. DataError too where nothing is left.
     """
-    kept: dict[str, Transcript] = {}
-    faults: list[Fault] = []
-    for place, row in parsed_lines(path):
-        made = row if isinstance(row, Fault) else _validated(place, row)
-        if isinstance(made, Transcript) and made.id in kept:
-            made = Fault(place, f"id: {made.id!r} is taken by an earlier line")
-        if isinstance(made, Transcript):
-            kept[made.id] = made
-        elif keep_going:
-            faults.append(made)
-        else:
-            raise DataError(f"{made}; mend it, or set keep_going=true to leave such lines out")
-    if not kept:
-        raise DataError(f"{path} holds no transcript that can be read")
-    return Read(tuple(kept.values()), tuple(faults))
-
-
-def _validated(place: str, row: object) -> Transcript | Fault:
-    try:
-        return Transcript.model_validate(row)
-    except pydantic.ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(map(str, first["loc"])) or "the line"
-        return Fault(place, f"{field}: {first['msg'].removeprefix('Value error, ')}")
+    rows = parsed_lines(path)
+    return Read(*sifted(rows, Transcript, keep_going=keep_going, whence=str(path)))

@@ -119,6 +119,11 @@ def place(device: str, dtype: Precision) -> tuple[torch.device, torch.dtype]:
         raise OversightError(
             f"no device {device!r}; known: auto, cpu, cuda, cuda:1, mps"
         ) from error
+    try:
+        torch.empty(0, device=where)
+    except (AssertionError, RuntimeError) as error:  # AssertionError: a build without CUDA
+        reason = str(error).partition("\n")[0]
+        raise OversightError(f"cannot use {device}: {reason}; choose device=auto or cpu") from error
     if dtype != "auto":
         return where, getattr(torch, dtype)
     return where, torch.bfloat16 if _helped_by_bf16(where) else torch.float32

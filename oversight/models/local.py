@@ -20,18 +20,19 @@ import torch
 from oversight.core import OversightError
 from oversight.models.decoding import Wanted, decode
 from oversight.models.model import (
+    Answer,
+    Answering,
+    Asked,
     Completion,
-    Model,
-    Options,
+    Heard,
     Prompt,
     Request,
     Scores,
-    Unanswered,
     Usage,
     too_long,
 )
 from oversight.models.prefixes import Prefixes, Read, Segment, Text
-from oversight.models.reading import Reader, batches
+from oversight.models.reading import Reader, batches, keeps_each_token
 from oversight.models.tokens import Continued, Words
 from oversight.threads import one_thread
 
@@ -43,7 +44,7 @@ SMALL = 10**7
 """Parameters of a network whose layers are over before a second thread has begun."""
 
 
-class _Asked(NamedTuple):
+class _Replied(NamedTuple):
     place: int
     request: Request
     tokens: tuple[int, ...]
@@ -54,7 +55,7 @@ class _Scored(NamedTuple):
     found: Continued
 
 
-class LocalModel(Model):
+class LocalModel(Answering):
     """A causal model and its tokenizer, as transformers gives them.
 
     `kept` is in MiB (0 shares no beginnings); `batch` in tokens. Errors: OversightError for a model
@@ -64,47 +65,36 @@ class LocalModel(Model):
     def __init__(
         self, net: Any, tokenizer: Any, name: str, revision: str, *, kept: int, batch: int
     ) -> None:
-        if getattr(net, "_is_stateful", False):
+        if not keeps_each_token(net):
             raise OversightError(
                 f"{name} keeps a running state, not keys and values; choose an attention model"
             )
         self.name, self.revision, self.batch = name, revision, batch
-        self.context = getattr(net.config, "max_position_embeddings", None)
+        self.context = getattr(net.config.get_text_config(), "max_position_embeddings", None)
         self.words = Words(tokenizer, name)
         self.reader = Reader(net.eval(), Prefixes(kept * 2**20), batch)
         self.ends = frozenset(_ends(net, tokenizer))
         """Tokens that end a reply."""
 
-    def generate(self, requests: Sequence[Request]) -> list[Completion | Unanswered]:
-        """Replies; a prompt that does not fit is Unanswered."""
-        found: list[Completion | Unanswered | None] = [None] * len(requests)
-        asked: list[_Asked] = []
-        for place, request in enumerate(requests):
-            tokens = self.words.prompt(request.prompt)
-            found[place] = too_long(self, len(tokens), request.sampling.tokens)
-            if found[place] is None:
-                asked.append(_Asked(place, request, tokens))
+    def answer(self, asked: Sequence[Asked], heard: Heard) -> None:
+        """Hand each batch over when it is done; a prompt that does not fit is Unanswered."""
+        replies: list[_Replied] = []
+        scores: list[_Scored] = []
+        for place, one in enumerate(asked):
+            if isinstance(one, Request):
+                tokens = self.words.prompt(one.prompt)
+                if self._fits(place, len(tokens), one.sampling.tokens, heard):
+                    replies.append(_Replied(place, one, tokens))
+            else:
+                found = self.words.continued(one.prompt, one.texts)
+                longest = max(map(len, found.tails), default=0)
+                if self._fits(place, len(found.prompt), longest, heard):
+                    scores.append(_Scored(place, found))
         with _threads(self.reader.net):
-            for batch in batches(asked, _most_tokens, self.batch):
-                for each, completion in zip(batch, self._replies(batch), strict=True):
-                    found[each.place] = completion
-        return [each for each in found if each is not None]
-
-    def score(self, requests: Sequence[Options]) -> list[Scores | Unanswered]:
-        """Log-probabilities of each text's tokens after the prompt's (`Words.continued`)."""
-        found: list[Scores | Unanswered | None] = [None] * len(requests)
-        asked: list[_Scored] = []
-        for place, request in enumerate(requests):
-            continued = self.words.continued(request.prompt, request.texts)
-            longest = max(map(len, continued.tails), default=0)
-            found[place] = too_long(self, len(continued.prompt), longest)
-            if found[place] is None:
-                asked.append(_Scored(place, continued))
-        with _threads(self.reader.net):
-            for batch in batches(asked, _scored_tokens, self.batch):
-                for each, scores in zip(batch, self._scores(batch), strict=True):
-                    found[each.place] = scores
-        return [each for each in found if each is not None]
+            for batch in batches(replies, _most_tokens, self.batch):
+                _hand_over(batch, self._replies(batch), heard)
+            for batch in batches(scores, _scored_tokens, self.batch):
+                _hand_over(batch, self._scores(batch), heard)
 
     def count(self, prompt: Prompt) -> int:
         """Exact."""
@@ -114,7 +104,14 @@ class LocalModel(Model):
         """Forget what was read."""
         self.reader.prefixes.clear()
 
-    def _replies(self, asked: Sequence[_Asked]) -> list[Completion]:
+    def _fits(self, place: int, prompt: int, reply: int, heard: Heard) -> bool:
+        """Whether there is room for so many tokens; where there is none, that is the answer."""
+        unfit = too_long(self, prompt, reply)
+        if unfit is not None:
+            heard(place, unfit)
+        return unfit is None
+
+    def _replies(self, asked: Sequence[_Replied]) -> list[Completion]:
         began = time.perf_counter()
         with self._tidy():
             read = self.reader.read([Text(each.tokens, len(each.tokens) - 1) for each in asked])
@@ -179,6 +176,13 @@ class LocalModel(Model):
         self.reader.prefixes.trim()
 
 
+def _hand_over(
+    asked: Sequence[_Replied | _Scored], answers: Sequence[Answer], heard: Heard
+) -> None:
+    for each, answer in zip(asked, answers, strict=True):
+        heard(each.place, answer)
+
+
 def _logits(last: Segment, first: int) -> list[torch.Tensor]:
     """Logits at position `first` of a text and at every later one."""
     return [
@@ -201,7 +205,7 @@ def _ends(net: Any, tokenizer: Any) -> Iterator[int]:
         yield tokenizer.eos_token_id
 
 
-def _most_tokens(asked: _Asked) -> int:
+def _most_tokens(asked: _Replied) -> int:
     return len(asked.tokens) + asked.request.sampling.tokens
 
 

@@ -10,7 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import torch
-from transformers.cache_utils import Cache, DynamicLayer
+from transformers.cache_utils import (
+    Cache,
+    DynamicCache,
+    DynamicLayer,
+    DynamicSlidingWindowLayer,
+)
 
 from oversight.models.prefixes import Prefixes, Read, Segment, Text
 
@@ -167,6 +172,14 @@ class Reader:
                 for layer in out.past_key_values.layers
             ]
         return self._measured
+
+
+def keeps_each_token(net: Any) -> bool:
+    """Whether a network holds keys and values of each token, and nothing else, of what it read."""
+    if getattr(net, "_is_stateful", False):
+        return False
+    layers = DynamicCache(config=net.config).layers
+    return all(type(layer) in (DynamicLayer, DynamicSlidingWindowLayer) for layer in layers)
 
 
 def batches(items: Iterable[T], tokens: Callable[[T], int], most: int) -> Iterator[list[T]]:

@@ -23,7 +23,7 @@ import json
 import unicodedata
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 import pydantic
 
@@ -46,12 +46,20 @@ def _clean(text: str) -> str:
 Text = Annotated[str, pydantic.AfterValidator(_clean), pydantic.Field(min_length=1)]
 
 
-class Item(pydantic.BaseModel):
-    """A question on a passage with its candidate answers."""
+class Identified(pydantic.BaseModel):
+    """What a line of a file holds: nothing but the fields named, each of its type."""
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid", strict=True)
 
     id: Text
+
+
+Line = TypeVar("Line", bound=Identified)
+
+
+class Item(Identified):
+    """A question on a passage with its candidate answers."""
+
     passage: Text
     question: Text
     answers: Annotated[list[Text], pydantic.Field(min_length=2)]
@@ -134,27 +142,37 @@ def gather(
     rows: Iterable[tuple[str, Any]], *, keep_going: bool = False, whence: str = "the data"
 ) -> Items:
     """Validate rows, each with its place: an `Item`'s fields, or a Fault found earlier."""
-    items: dict[str, Item] = {}
+    return Items(*sifted(rows, Item, keep_going=keep_going, whence=whence))
+
+
+def sifted(
+    rows: Iterable[tuple[str, Any]], kind: type[Line], *, keep_going: bool, whence: str
+) -> tuple[tuple[Line, ...], tuple[Fault, ...]]:
+    """Rows as values of a kind that has an `id`, and the faults of those that are none.
+
+    DataError at the first fault, unless it is to keep going; and where nothing is left.
+    """
+    kept: dict[str, Line] = {}
     faults: list[Fault] = []
     for place, row in rows:
-        made = row if isinstance(row, Fault) else _validated(place, row)
-        if isinstance(made, Item) and made.id in items:
+        made = row if isinstance(row, Fault) else _validated(place, row, kind)
+        if not isinstance(made, Fault) and made.id in kept:
             made = Fault(place, f"id: {made.id!r} is taken by an earlier line")
-        if isinstance(made, Item):
-            items[made.id] = made
+        if not isinstance(made, Fault):
+            kept[made.id] = made
         elif keep_going:
             faults.append(made)
         else:
             raise DataError(f"{made}; {REMEDY}")
-    if not items:
+    if not kept:
         why = f"; first {faults[0]}" if faults else ""
-        raise DataError(f"{whence} holds no question that can be asked{why}")
-    return Items(tuple(items.values()), tuple(faults))
+        raise DataError(f"{whence} holds nothing that can be used{why}")
+    return tuple(kept.values()), tuple(faults)
 
 
-def _validated(place: str, row: Any) -> Item | Fault:
+def _validated(place: str, row: Any, kind: type[Line]) -> Line | Fault:
     try:
-        return Item.model_validate(row)
+        return kind.model_validate(row)
     except pydantic.ValidationError as error:
         first = error.errors()[0]
         field = ".".join(map(str, first["loc"])) or "the line"

@@ -140,6 +140,8 @@ def test_what_cannot_be_loaded_is_said_with_a_remedy(
         hf(str(tmp_path))
     with pytest.raises(OversightError, match="no device 'gpu'; known: auto, cpu"):
         place("gpu", "auto")
+    with pytest.raises(OversightError, match=r"cannot use cuda:99: .*; choose device=auto or cpu"):
+        place("cuda:99", "auto")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(OversightError, match="or a name on the hub with the network up"):
         hf("nobody/nothing-of-that-name")

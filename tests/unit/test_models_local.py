@@ -11,15 +11,21 @@ import torch
 from transformers import (
     AutoModelForCausalLM,
     Gemma2Config,
+    Gemma3Config,
     GPT2Config,
+    Lfm2Config,
     LlamaConfig,
+    MambaConfig,
     MistralConfig,
     PreTrainedConfig,
 )
 
+from oversight.core import OversightError
 from oversight.models.decoding import Row, Wanted, draw
 from oversight.models.local import LocalModel
 from oversight.models.model import (
+    Answer,
+    Asked,
     Completion,
     Options,
     Prompt,
@@ -192,6 +198,29 @@ def test_other_architectures_are_read_and_written_as_a_bare_pass_does(kind: str)
     assert together == [replies(model, [request])[0].text for request in requests]
 
 
+RUNNING = {
+    "all of it": MambaConfig(hidden_size=32, num_hidden_layers=2),
+    "in some layers": Lfm2Config(**SMALL, layer_types=["conv", "full_attention"]),
+}
+
+
+@pytest.mark.parametrize("kind", RUNNING)
+def test_a_model_with_a_running_state_is_refused(kind: str) -> None:
+    with pytest.raises(OversightError, match="keeps a running state, not keys and values"):
+        LocalModel(_random(RUNNING[kind]), byte_tokenizer(), kind, "", kept=1, batch=1000)
+
+
+def test_a_model_that_also_sees_has_the_context_of_its_words() -> None:
+    sees = Gemma3Config(
+        text_config={**SMALL, "head_dim": 8, "max_position_embeddings": 300,
+                     "vocab_size": len(byte_tokenizer()), "pad_token_id": 0},
+        vision_config={"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2,
+                       "intermediate_size": 16},
+    )  # fmt: skip
+    net = AutoModelForCausalLM.from_config(sees)
+    assert LocalModel(net, byte_tokenizer(), "sees", "", kept=1, batch=1000).context == 300
+
+
 def _random(config: PreTrainedConfig) -> Any:
     config.vocab_size = len(byte_tokenizer())
     config.eos_token_id = None
@@ -257,6 +286,31 @@ def test_a_call_that_is_cut_short_leaves_nothing_half_read(monkeypatch: pytest.M
 
 def _interrupted(*_: object) -> torch.Tensor:
     raise KeyboardInterrupt
+
+
+def test_each_batch_is_handed_over_before_the_next_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = tiny(1, batch=400)
+    asked: list[Asked] = [
+        *sixteen()[:4],
+        Options(begun("Which? " * 20), (" A", " B")),
+        Request(begun("x" * 40_000), Sampling(1), 1),
+    ]
+    heard: dict[int, Answer] = {}
+    step = model.reader.step
+
+    def interrupted(*given: Any) -> torch.Tensor:
+        if any(isinstance(each, Completion) for each in heard.values()):
+            raise KeyboardInterrupt
+        return step(*given)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(model.reader, "step", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            model.answer(asked, heard.__setitem__)
+    assert 0 < len(heard) < len(asked)
+    model.answer(asked, heard.__setitem__)
+    kinds = [type(heard[place]) for place in range(len(asked))]
+    assert kinds == [*[Completion] * 4, Scores, Unanswered]
 
 
 def test_texts_are_laid_out_so_that_each_beginning_is_computed_once() -> None:
