@@ -87,13 +87,13 @@ def _seated(job: Job, protocol: Protocol, judge: str) -> dict[str, str]:
             continue
         if role.acts == ("ask",):
             if job.judges:
-                named[seat] = _without_form(judge)
+                named[seat] = without_form(judge)
         elif job.agent is not None:
             named[seat] = job.agent
     return named
 
 
-def _without_form(judge: str) -> str:
+def without_form(judge: str) -> str:
     """A judge's spec as that of an agent: how it decides is not how it asks."""
     name, _, rest = judge.partition(":")
     kept = [part for part in rest.split(",") if part.partition("=")[0] not in ("form", "n")]

@@ -198,7 +198,12 @@ def prepare(protocol: Protocol, world: World, cast: Cast, *, episodes: int, seed
 
 
 def configuration(arm: Arm, world: World, names: Mapping[str, str], seed: int) -> dict[str, Any]:
-    """What makes an arm's episodes what they are: resuming asks for the same, to the letter."""
+    """What makes an arm's episodes what they are: resuming asks for the same, to the letter.
+
+    Seats whose replies may differ another time (people, language models) are named: what is
+    promised for them is replay from the recorded replies.
+    """
+    fleeting = sorted(seat for seat, agent in arm.cast.items() if not agent.replayable)
     return {
         "arm": arm.name,
         "protocol": arm.protocol.name,
@@ -207,4 +212,5 @@ def configuration(arm: Arm, world: World, names: Mapping[str, str], seed: int) -
         "settings": dict(world.settings),
         "cast": {seat: names.get(seat, agent.label) for seat, agent in arm.cast.items()},
         "seed": seed,
+        **({"not_replayable": fleeting} if fleeting else {}),
     }

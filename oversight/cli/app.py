@@ -145,24 +145,31 @@ def list_(as_json: AsJson = False) -> None:
 @app.command(
     epilog="Examples:\n\n"
     "oversight rejudge runs/debate --judge dials:skill=0.5\n\n"
-    "oversight rejudge runs/debate --judge my_judge.py:judge --out runs/debate-mine --json"
+    "oversight rejudge runs/debate --judge my_judge.py:judge --out runs/debate-mine --json\n\n"
+    "oversight rejudge runs/debate --judge smollm2,form=vote"
 )
 def rejudge(
     directory: RunDirectory,
     judge: Annotated[str, typer.Option(help="The judge that decides the recorded games anew.")],
     arm: Annotated[str, typer.Option(help="Which arm of the run.")] = "main",
     out: Annotated[Path | None, typer.Option(help="Keep the rejudged games here.")] = None,
+    max_cost: MaxCost = None,
+    price: Price = None,
+    cache: Cache = True,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
     """Judge recorded games again: the same arguments, another judge."""
     from oversight.recorded import rejudge_run
 
-    old = rejudge_run(directory, arm, judge, out, data_dir)
+    with interruptible(out), spending.spending(out, max_cost, price, cache) as account:
+        old = rejudge_run(directory, arm, judge, out, data_dir)
+        calls = spending.calls_of(account)
     if as_json:
-        print(json.dumps(old.as_json(), indent=2))
+        print(json.dumps({**old.as_json(), "calls": calls}, indent=2))
     else:
         show.rejudged(old)
+        spending.show_calls("calls to models", calls)
     raise typer.Exit(NOT_WELL if old.failed else 0)
 
 

@@ -24,6 +24,7 @@ from oversight.cli.common import (
     say,
 )
 from oversight.cli.progress import progress_bars
+from oversight.cli.spending import Cache, MaxCost, Price, calls_of, show_calls, spending
 from oversight.core import OversightError
 from oversight.study import Scale
 
@@ -59,6 +60,9 @@ def reproduce(
     judge: Annotated[
         list[str] | None, typer.Option(help="Who judges there, repeatable, the weakest first.")
     ] = None,
+    max_cost: MaxCost = None,
+    price: Price = None,
+    cache: Cache = True,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -84,13 +88,16 @@ def reproduce(
     with (
         interruptible(job.out),
         _executor(executor, ray_address),
+        spending(job.out, max_cost, price, cache) as account,
         progress_bars(experiment) as progress,
     ):
         done = _run(experiment, job._replace(progress=progress), publish, command_line())
+        calls = calls_of(account)
     if as_json:
-        print(json.dumps(done.results, indent=2))
+        print(json.dumps({**done.results, "calls": calls}, indent=2))
     else:
         show.findings(chosen, done.findings)
+        show_calls("calls to models", calls)
     for path in done.written:
         say(f"wrote {path}")
     raise typer.Exit(0 if done.held == done.claims else NOT_WELL)
