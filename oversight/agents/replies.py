@@ -25,7 +25,10 @@ def how_to_reply(turn: Turn, order: Sequence[int], words: int) -> str:
     match turn.space:
         case Write(silence=silence):
             hush = f" Reply {SILENCE} to say nothing." if silence else ""
-            return f"Your whole reply is what will be heard; at most {words} words.{hush}"
+            return (
+                "You may think first, between <thinking> and </thinking>. All the rest of your "
+                f"reply is what will be heard; at most {words} words.{hush}"
+            )
         case Credences():
             shown = ", ".join(f"{name}={share}" for name, share in zip(names, _even(len(names)),
                                                                       strict=True))  # fmt: skip
@@ -50,11 +53,14 @@ def how_to_reply(turn: Turn, order: Sequence[int], words: int) -> str:
 def meant(turn: Turn, text: str, order: Sequence[int], words: int) -> Reply:
     """The reply that a text means, checked against the turn's space; IllegalReply if it is none.
 
-    A text longer than `words` is cut there: the budget is kept, not asked for.
+    What a text thinks aloud first, between <thinking> and </thinking>, is heard by nobody. A text
+    longer than `words` is cut there: the budget is kept, not asked for.
     """
-    space = turn.space
+    space, text = turn.space, _THOUGHT.sub("", text)
+    if text.lstrip().startswith("<thinking>"):
+        raise IllegalReply("the thinking has no end: close it with </thinking>, then reply")
     if isinstance(space, Write):
-        said = _THOUGHT.sub("", text).strip()
+        said = text.strip()
         if said == SILENCE and space.silence:
             return None
         return space.check(within(said, words)[: space.limit])

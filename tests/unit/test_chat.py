@@ -83,6 +83,7 @@ class Told(Model):
         (Pick(9, 2), "decompose", "REPLY: none", ()),
         (Number(0, 1), "rate", "REPLY: 0.25", 0.25),
         (Write(), "argue", " <thinking>secret</thinking> It was Ada. ", "It was Ada."),
+        (Choose(9), "argue", "<thinking>REPLY: 3?</thinking>\nREPLY: 4", 4),
         (Write(silence=True), "argue", SILENCE, None),
     ],
 )
@@ -110,11 +111,14 @@ def test_a_text_in_the_form_asked_for_is_read(
         (Pick(9, 2), "decompose", "REPLY: 1, 2, 3"),
         (Number(0, 1), "rate", "REPLY: nan"),
         (Number(0, 1), "rate", "REPLY: high"),
+        (Write(), "argue", "<thinking>cut at the token bud"),
         (Write(), "argue", ""),
     ],
 )
 def test_nothing_is_guessed_at(space: Space, act: str, text: str) -> None:
-    if isinstance(space, Write):  # an empty argument is a legal one where silence is not
+    if (
+        isinstance(space, Write) and not text
+    ):  # an empty argument is a legal one where silence is not
         assert meant(turn(space, act), text, FORWARD, 150) == ""
         return
     with pytest.raises(IllegalReply):
