@@ -275,6 +275,16 @@ class Circuits(World, Arguable, Askable, Stepwise, Separable, Unaided, Stochasti
         settings = {k: v for k, v in self._settings.items() if k != "graph"} | changed
         return Circuits(**settings, graph=self.graph)
 
+    def material(self, view: View) -> str:
+        """The seat's own value of every gate; a worker's of its own wire."""
+        match view.private:
+            case Material(values=values) as own:
+                return f"Your own evaluation, which may err: {_listed(own, values)}."
+            case Glance(value=value):
+                return f"Your own glance at it, which may err: {value}."
+            case _:
+                return ""
+
     # Work
 
     def present_space(self, case: Case, seat: str, view: View) -> Choose:
@@ -297,8 +307,7 @@ class Circuits(World, Arguable, Askable, Stepwise, Separable, Unaided, Stochasti
         assert isinstance(reply, int)  # the space is a Choose
         material: Material = view.private
         values = self._work(material, reply)
-        said = ", ".join(f"g{g}={v}" for g, v in enumerate(values[len(material.circuit.inputs) :]))
-        return Message(seat, "present", said, Work(values))
+        return Message(seat, "present", _listed(material, values), Work(values))
 
     def _work(self, material: Material, option: int) -> tuple[int, ...]:
         if not option:
@@ -548,3 +557,8 @@ def _unchecked(case: Case, said: Sequence[Message]) -> tuple[int, ...]:
     """The gates that nobody has brought up yet."""
     done = {check.gate for _, check in checks(said)}
     return tuple(g for g in range(case.private.circuit.gates) if g not in done)
+
+
+def _listed(material: Material, values: Sequence[int]) -> str:
+    """The value of every gate, in words."""
+    return ", ".join(f"g{g}={v}" for g, v in enumerate(values[len(material.circuit.inputs) :]))

@@ -65,3 +65,14 @@ def test_wrappers_take_a_model_in_parentheses() -> None:
     assert isinstance(refined, CritiqueAndRefine)
     assert refined.label == "tiny:1, criticised by tiny:2 and refined"
     assert not refined.replayable
+
+
+def test_an_expert_on_circuits_is_told_its_own_values() -> None:
+    from oversight.episode import Episode
+    from oversight.registry import load
+
+    world = build("worlds", "circuits:depth=2,width=2")
+    episode = Episode(load("protocols", "debate"), world, 0, 0)
+    debater, judge = (episode.table.view(seat) for seat in ("debater_0", "judge"))
+    assert world.material(debater).startswith("Your own evaluation, which may err: g0=")
+    assert "g2=" in world.material(judge)  # the judge has a shallow trace of its own
