@@ -174,7 +174,8 @@ def options(factory: Callable[..., Any], name: str, text: str) -> dict[str, Any]
     commas goes in parentheses: `calibrated:(dials:skill=0.8,first=1)`.
     """
     hints = typing.get_type_hints(factory.__init__ if inspect.isclass(factory) else factory)
-    accepted = [p for p in inspect.signature(factory).parameters if p != "setting"]
+    parameters = inspect.signature(factory).parameters
+    accepted = [p for p in parameters if p != "setting"]
     read: dict[str, Any] = {}
     for key, value in pairs(text, name, accepted[0] if accepted else None):
         if key not in accepted:
@@ -184,6 +185,10 @@ def options(factory: Callable[..., Any], name: str, text: str) -> dict[str, Any]
         except pydantic.ValidationError as error:
             reason = error.errors()[0]["msg"]
             raise OversightError(f"{name}: cannot set {key} to {value!r}: {reason}") from None
+    for key in accepted:
+        if key not in read and parameters[key].default is inspect.Parameter.empty:
+            first = "" if key == accepted[0] else f"{key}="
+            raise OversightError(f"{name} needs {key}: write {name}:{first}{key.upper()}")
     return read
 
 

@@ -151,18 +151,25 @@ def _words(critique: Reply) -> str:
     return critique if isinstance(critique, str) else "No critique."
 
 
-def best_of(setting: Setting, agent: str, n: int = 4, judge: str = "") -> BestOf:
+def best_of(setting: Setting, agent: str = "", n: int = 4, judge: str = "") -> BestOf:
     """`best_of:(AGENT),n=4`: of n arguments the one that a judge (the game's) believes most."""
     own = setting.judge or setting.world.judge()
     chosen = as_judge(build("judges", judge, setting)) if judge else own
-    return BestOf(as_agent(build("agents", agent, setting)), n, chosen, setting.world)
+    return BestOf(_wrapped(agent, setting), n, chosen, setting.world)
 
 
-def refine(setting: Setting, agent: str, critic: str = "", rounds: int = 1) -> CritiqueAndRefine:
+def refine(
+    setting: Setting, agent: str = "", critic: str = "", rounds: int = 1
+) -> CritiqueAndRefine:
     """`refine:(AGENT)`: a draft, a critique (by default its own), and the argument written anew."""
-    writer = as_agent(build("agents", agent, setting))
+    writer = _wrapped(agent, setting)
     reader = as_agent(build("agents", critic, setting)) if critic else writer
     return CritiqueAndRefine(writer, reader, rounds)
+
+
+def _wrapped(spec: str, setting: Setting) -> Agent:
+    """Whom a wrapper wraps: what the spec names, or the world's own debater."""
+    return as_agent(build("agents", spec, setting)) if spec else setting.world.debater()
 
 
 VERDICT = "How likely is each answer?"
