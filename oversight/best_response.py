@@ -36,7 +36,8 @@ class PriceMover(Agent):
 
     def __init__(self, world: World, market: Agent, seat: str = "market") -> None:
         """`market`: whoever prices; `seat`: where it sits."""
-        if not (isinstance(world, Arguable) and world.foreseeable):
+        listed = isinstance(world, Arguable) and isinstance(world.argue_bound, Choose)
+        if not (listed and cast(Arguable, world).foreseeable):
             raise OversightError(
                 f"mover cannot foresee what an argument shows on {world.name}; it plays on worlds "
                 "of reveals (digits) or of quotes (sums): name another agent"
