@@ -23,7 +23,7 @@ MaxCost = Annotated[
 ]
 Price = Annotated[
     list[str] | None,
-    typer.Option(help="MODEL=PROMPT/COMPLETION[/CACHED] for a million tokens each, repeatable."),
+    typer.Option(help="MODEL=PROMPT/COMPLETION, or …/CACHED, a million tokens each."),
 ]
 Cache = Annotated[
     bool, typer.Option(help="Read models' replies back where they are known, and keep new ones.")

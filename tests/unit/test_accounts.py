@@ -102,3 +102,14 @@ def test_the_commands_show_and_estimate_calls(
 def test_an_estimate_without_models_says_so() -> None:
     with pytest.raises(OversightError, match="no seat is a language model's"):
         app.app(["estimate", "debate", "--world", "circuits", "--episodes", "2"])
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["run", "estimate", "rejudge", "reproduce", "compare", "serve", "export", "show", "list"],
+)
+def test_every_command_has_its_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        app.app([command, "--help"])
+    assert ended.value.code == 0
+    assert "Usage" in capsys.readouterr().out
