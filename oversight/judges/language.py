@@ -11,6 +11,7 @@ Whatever else a judge is asked (to ask, to price), it says as a chat agent does.
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
@@ -38,8 +39,9 @@ class LanguageJudge(ChatAgent):
                     replies[place] = reply
         return replies
 
+    @abstractmethod
     def _verdicts(self, turns: Sequence[Turn]) -> list[Reply]:
-        raise NotImplementedError
+        """A verdict a turn, or why there is none."""
 
     def _told(self, turn: Turn, order: Sequence[int], how: str) -> Prompt:
         """What a judge reads; its beginning is the same in both orders."""
