@@ -1,0 +1,93 @@
+"""A method carried out: data gathered, policy trained, metrics kept."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from torch import Tensor, nn
+
+from oversight.alignment.lab import Lab
+from oversight.alignment.measures import measured
+from oversight.alignment.method import Method, State
+from oversight.alignment.policy import Policy
+from oversight.core import OversightError
+from oversight.threads import one_thread
+from oversight.training.descent import Descent, Pace, descend
+
+
+class Aligned(NamedTuple):
+    """A method that has been carried out."""
+
+    policy: Policy
+    """What would be deployed."""
+    descent: Descent
+    """What was measured on the way: `measures.measured` at each evaluation."""
+    seconds: float
+    """Of this process, since it began or went on."""
+
+
+class _Training:
+    """A method in a lab, as the loop sees it."""
+
+    def __init__(self, method: Method, lab: Lab) -> None:
+        self.method, self.lab = method, lab
+
+    @cached_property
+    def memory(self) -> State[Any]:
+        """The method's state; gathered when first asked for, or put in from a checkpoint."""
+        return self.method.begin(self.lab)
+
+    @property
+    def learner(self) -> nn.Module:
+        """What the optimiser moves."""
+        return self.memory.learner
+
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """What makes two trainings the same."""
+        lab = self.lab
+        return {
+            "method": type(self.method).__name__, **self.method.settings,
+            "task": lab.task.name, "task settings": dict(lab.task.settings),
+            "overseer": lab.overseer.name, "policy": lab.reference.size,
+            "batch": lab.batch, "labels": lab.labels, "seed": lab.seed,
+        }  # fmt: skip
+
+    def loss(self, step: int) -> Tensor:
+        """The method's."""
+        return self.method.loss(self.lab, self.memory, step)
+
+
+def align(
+    method: Method,
+    lab: Lab,
+    *,
+    pace: Pace | None = None,
+    kept: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Aligned:
+    """Train a policy by a method; goes on from `kept` where that was interrupted.
+
+    Errors: OversightError for a method whose signal the overseer does not give, naming both.
+    """
+    lacking = [signal for signal in method.needs if signal not in lab.overseer.gives]
+    if lacking:
+        gives = ", ".join(sorted(lab.overseer.gives))
+        raise OversightError(
+            f"{type(method).__name__} needs a {lacking[0]} signal, and {lab.overseer.name} gives "
+            f"{gives}; the annotators of the world preferences give every signal"
+        )
+    training = _Training(method, lab)
+
+    def evaluate(step: int) -> dict[str, float]:
+        return measured(method.deployed(lab, training.memory), lab, step=step)
+
+    began = time.monotonic()
+    with one_thread():
+        descent = descend(training, pace or Pace(lab.steps), evaluate, kept=kept, progress=progress)
+    policy = method.deployed(lab, training.memory)
+    return Aligned(policy, descent, time.monotonic() - began)

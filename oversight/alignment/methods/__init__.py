@@ -1,0 +1,1 @@
+"""The methods, each from data to policy."""
