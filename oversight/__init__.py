@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         together,
     )
     from oversight.episode import Episode
+    from oversight.models.ledger import Prices
     from oversight.players import Agent, Judge, agent, batched_judge, judge
     from oversight.protocol import Protocol
     from oversight.runs import run, simulate
@@ -34,6 +35,7 @@ __all__ = [
     "Judge",
     "Message",
     "Outcome",
+    "Prices",
     "Protocol",
     "Question",
     "Script",
@@ -58,6 +60,7 @@ _HOMES = {
         "together",
     ),
     "oversight.episode": ("Episode",),
+    "oversight.models.ledger": ("Prices",),
     "oversight.protocol": ("Protocol",),
     "oversight.table": ("Table",),
     "oversight.runs": ("run", "simulate"),

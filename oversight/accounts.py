@@ -7,11 +7,12 @@ through it.
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
 from oversight.agents.chat import ChatAgent
 from oversight.agents.simple import RandomAgent
@@ -22,6 +23,32 @@ from oversight.models.ledger import FILE, Counted, Entry, Ledger, Prices
 from oversight.models.model import Model
 from oversight.players import Agent
 from oversight.spaces import Reply, Write
+
+
+class Calls(NamedTuple):
+    """What a seat asked of a model, and what that cost."""
+
+    seat: str
+    model: str
+    calls: int
+    """All of them, those included that the cache of replies answered (`hits`)."""
+    unanswered: int
+    prompt: int
+    """Tokens, as all counts below but `seconds` and `hits`; see `oversight.models.model.Usage`."""
+    completion: int
+    cached: int
+    seconds: float
+    hits: int
+    spared: int
+    price: float | None
+    """None for a model without prices."""
+
+    def times(self, factor: float) -> Calls:
+        """A sample scaled up; seconds to the millisecond."""
+        counts = {name: round(value * factor) for name, value in self._asdict().items()
+                  if isinstance(value, int)}  # fmt: skip
+        price = None if self.price is None else self.price * factor
+        return self._replace(**counts, seconds=round(self.seconds * factor, 3), price=price)
 
 
 class Account:
@@ -54,6 +81,14 @@ class Account:
     def entries(self) -> list[Entry]:
         """What was counted; nothing where no model was seated."""
         return self.ledger.entries if self._models else []
+
+    @property
+    def calls(self) -> list[Calls]:
+        """The same with what it cost, a row a seat and model."""
+        return [
+            Calls(*entry[:4], *entry.usage, self.ledger.price(entry)).times(1)
+            for entry in self.entries
+        ]
 
     def close(self) -> None:
         """Close the ledger's file."""
@@ -124,6 +159,17 @@ def opened(
         finally:
             _CURRENT.reset(token)
             account.close()
+
+
+def joined(
+    out: Path | None, *, prices: Mapping[str, Prices] | None = None, cached: bool = True,
+    limit: float | None = None,
+) -> AbstractContextManager[Account]:  # fmt: skip
+    """The account that is open, where one is and nothing else is asked for; else one of its own."""
+    held = current()
+    if held is None or prices is not None or limit is not None or not cached:
+        return opened(out, prices=prices, cached=cached, limit=limit)
+    return nullcontext(held)
 
 
 FILLER = "words"

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from oversight.accounts import Calls
 from oversight.agents.simple import RandomAgent
 from oversight.bench import Bench, accuracy
 from oversight.controls import arguing_like, strongest
@@ -69,6 +70,8 @@ class Table(NamedTuple):
     """The controls that all protocols share."""
     left_out: Mapping[str, str]
     """Protocol -> why it has no row."""
+    calls: Sequence[Calls] = ()
+    """To language models, by seat."""
 
 
 def fitting(world: World, budget: int, wanted: Sequence[str] | None = None) -> tuple[
@@ -246,6 +249,7 @@ def as_json(table: Table) -> dict[str, Any]:
         "rows": [_row_as_json(row) for row in table.rows],
         "controls": {name: interval._asdict() for name, interval in table.controls.items()},
         "left_out": dict(table.left_out),
+        "calls": [called._asdict() for called in table.calls],
     }
 
 

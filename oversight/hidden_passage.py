@@ -16,8 +16,10 @@ from __future__ import annotations
 import warnings
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from functools import cached_property
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,76 +28,84 @@ from numpy.typing import NDArray
 from oversight import keys
 from oversight.agents.searching import SearchingDebater
 from oversight.core import Case, Message, OversightError, Question, Sealed, View
+from oversight.derived import derived
 from oversight.judges.skim import SkimJudge, shown
 from oversight.players import Agent
 from oversight.text.data import Item
 from oversight.text.generator import Dials, check_dials, write_story
 from oversight.text.passage import Passage, split_sentences
 from oversight.text.quotes import find
-from oversight.text.sources import load_items
+from oversight.text.sources import files_of, load_items
 from oversight.world import Arguable, Askable, Unaided, World
 
 PAGE_COLOURS = 4
 """How many seat colours a page defines (see `World.draw_html`)."""
 
 
+@dataclass(eq=False)
 class HiddenPassage(World, Arguable, Askable, Unaided):
-    """Questions on hidden passages, whatever form the arguments have."""
+    """Questions on hidden passages, whatever form the arguments have.
+
+    Its fields are the options of every world that stands on it. Named data are read here and now,
+    so that a fault shows at once.
+    """
 
     answers = 4
     foreseeable = True
 
-    def __init__(
-        self,
-        data: str = "",
-        hops: int = 2,
-        sentences: int = 16,
-        candidates: int = 4,
-        reads: int = 6,
-        rollouts: int = 200,
-        training_seed: int = 0,
-        split: str = "validation",
-        keep_going: bool = False,
-    ) -> None:
-        """A world of passages; named data are read here and now, so that a fault shows at once.
+    data: str = ""
+    """FILE.jsonl, a data set's name, or NAME:FILE; if empty, passages are written."""
+    hops: int = 2
+    """Sentences that a written question needs together. Chains of three are beyond the default
+    judge, and so beyond the debaters that search it: seat a language model."""
+    sentences: int = 16
+    """Of a written passage."""
+    candidates: int = 4
+    """Answers of a written question."""
+    reads: int = 6
+    """Sentences that the default judge is trained to read."""
+    rollouts: int = 200
+    """Of the default debaters' search."""
+    training_seed: int = 0
+    """Of the default judge."""
+    split: str = "validation"
+    """Which part of a data set is taken from the hub."""
+    keep_going: bool = False
+    """Leave broken lines out, with a warning that counts them."""
+    hard: bool = False
+    """Of data that say which questions are hard, those alone."""
 
-        Args:
-            data: "" writes passages; else FILE.jsonl, a data set's name, or NAME:FILE.
-            hops: sentences that a written question needs together. Chains of three are beyond the
-                default judge, and so beyond the debaters that search it: seat a language model.
-            sentences: of a written passage.
-            candidates: answers of a written question.
-            reads: sentences that the default judge is trained to read.
-            rollouts: of the default debaters' search.
-            training_seed: of the default judge.
-            split: which part of a data set is taken from the hub.
-            keep_going: leave broken lines out, with a warning that counts them.
-        """
-        self.dials = Dials(hops, sentences, candidates)
+    def __post_init__(self) -> None:
+        self.dials = Dials(self.hops, self.sentences, self.candidates)
         check_dials(self.dials)
-        if reads < 1:
-            raise OversightError(f"a judge reads at least one sentence, got reads={reads}")
-        self.source, self.split, self.keep_going = data, split, keep_going
-        self.reads, self.rollouts, self.training_seed = reads, rollouts, training_seed
-        self.items: tuple[Item, ...] = ()
-        self.answers = candidates
-        if data:
-            read = load_items(data, split=split, keep_going=keep_going)
-            if read.faults:
-                warnings.warn(f"{data}: {read.told}", stacklevel=2)
-            self.items = read.items
-            self.answers = max(len(item.answers) for item in self.items)
-            self.size = len(self.items)
+        if self.reads < 1:
+            raise OversightError(f"a judge reads at least one sentence, got reads={self.reads}")
+        if self.hard and not self.data:
+            raise OversightError("no written question is hard or easy; give hard=true with data=…")
+        self.items = self._read() if self.data else ()
+        self.answers = max((len(item.answers) for item in self.items), default=self.candidates)
         self._orders: dict[int, NDArray[np.int64]] = {}
+
+    def _read(self) -> tuple[Item, ...]:
+        read = load_items(self.data, split=self.split, keep_going=self.keep_going, hard=self.hard)
+        if read.faults:
+            warnings.warn(f"{self.data}: {read.told}", stacklevel=4)
+        return read.items
 
     @property
     def settings(self) -> Mapping[str, Any]:
         """Plain values that rebuild this world."""
-        return {
-            "data": self.source, **self.dials._asdict(), "reads": self.reads,
-            "rollouts": self.rollouts, "training_seed": self.training_seed, "split": self.split,
-            "keep_going": self.keep_going,
-        }  # fmt: skip
+        return {option.name: getattr(self, option.name) for option in fields(self)}
+
+    @derived
+    def size(self) -> int | None:
+        """How many questions the data have; those that are written here never end."""
+        return len(self.items) or None
+
+    @property
+    def files(self) -> Sequence[Path]:
+        """The data's."""
+        return files_of(self.data)
 
     def case(self, index: int, seed: int) -> Case:
         """A passage written for the index, or item number `index` as `seed` shuffles them."""

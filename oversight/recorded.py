@@ -10,6 +10,7 @@ from oversight.casting import Casting, cast_for
 from oversight.controls import Arm
 from oversight.core import OversightError
 from oversight.episode import Episode
+from oversight.fingerprints import check_files
 from oversight.metrics.intervals import Interval
 from oversight.players import Agent
 from oversight.protocol import Protocol
@@ -58,7 +59,10 @@ class Rejudged(NamedTuple):
 
 
 def reopen(directory: Path, arm: str = "main", data_dir: Path | None = None) -> Recorded:
-    """A run's arm, with its protocol and world rebuilt from the manifest."""
+    """A run's arm, with its protocol and world rebuilt from the manifest.
+
+    OversightError where there is none, or a file that the world reads has changed since.
+    """
     place = directory if (directory / "manifest.json").exists() else directory / arm
     if not (place / "manifest.json").exists():
         arms = sorted(path.parent.name for path in directory.glob("*/manifest.json"))
@@ -73,6 +77,7 @@ def reopen(directory: Path, arm: str = "main", data_dir: Path | None = None) -> 
     world = load("worlds", held["world"])(**held["settings"])
     if data_dir is not None:
         world.data_dir = data_dir
+    check_files(world, held)
     return Recorded(store, protocol, world, held["seed"], held["cast"])
 
 

@@ -9,9 +9,12 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from oversight import controls as beside
+from oversight.accounts import Calls, joined
 from oversight.casting import Named, cast_for
 from oversight.controls import Arm, Budget
 from oversight.core import OversightError
+from oversight.fingerprints import fingerprints
+from oversight.models.ledger import Prices
 from oversight.players import Agent, Cast
 from oversight.protocol import Protocol
 from oversight.record import Record
@@ -33,6 +36,8 @@ class RunResult(NamedTuple):
     comparison: Comparison
     frames: Mapping[str, pd.DataFrame]
     """Arm name -> its episodes; "main" is the run itself."""
+    calls: Sequence[Calls] = ()
+    """To language models, by seat: what `simulate` counts."""
 
     @property
     def failed(self) -> int:
@@ -117,21 +122,30 @@ def simulate(
     out: Path | None = None,
     controls: bool = True,
     effort: Effort = USUAL,
+    prices: Mapping[str, Prices] | None = None,
+    max_cost: float | None = None,
+    cache: bool = True,
     **parameters: Any,
 ) -> RunResult:
     """`run` by name: what `oversight run` does, from Python.
 
     `agents` and `judge` are specs or objects (see `casting.cast_for`); `parameters` are the
-    protocol's own. The other arguments and the errors are those of `run`.
+    protocol's own. `prices` (model -> what a million tokens cost), `max_cost` and `cache` (whether
+    models' replies are read back and kept) are as in `oversight run`; calls to language models are
+    in the result. Within an account that is open (`accounts.opened`), and without these, it is that
+    account that pays and its calls that are told. The other arguments and the errors are those of
+    `run`, and CostReached before calls cost more than `max_cost`.
     """
     chosen = load("protocols", protocol) if isinstance(protocol, str) else protocol
     chosen = chosen.bind(**parameters)
     place = build("worlds", world) if isinstance(world, str) else world
-    casting = cast_for(chosen, place, agents, judge)
-    return run(
-        chosen, place, casting.cast, episodes=episodes, seed=seed, out=out, controls=controls,
-        effort=effort, names=casting.names,
-    )  # fmt: skip
+    with joined(out, prices=prices, cached=cache, limit=max_cost) as account:
+        casting = cast_for(chosen, place, agents, judge)
+        found = run(
+            chosen, place, casting.cast, episodes=episodes, seed=seed, out=out, controls=controls,
+            effort=effort, names=casting.names,
+        )  # fmt: skip
+        return found._replace(calls=account.calls)
 
 
 def play_arm(
@@ -201,8 +215,10 @@ def configuration(arm: Arm, world: World, names: Mapping[str, str], seed: int) -
     """What makes an arm's episodes what they are: resuming asks for the same, to the letter.
 
     Seats whose replies may differ another time (people, language models) are named: what is
-    promised for them is replay from the recorded replies.
+    promised for them is replay from the recorded replies. Files that the world reads are named
+    with what they held.
     """
+    read = fingerprints(world)
     fleeting = sorted(seat for seat, agent in arm.cast.items() if not agent.replayable)
     return {
         "arm": arm.name,
@@ -210,6 +226,7 @@ def configuration(arm: Arm, world: World, names: Mapping[str, str], seed: int) -
         "parameters": arm.protocol.settings,
         "world": world.name,
         "settings": dict(world.settings),
+        **({"files": read} if read else {}),
         "cast": {seat: names.get(seat, agent.label) for seat, agent in arm.cast.items()},
         "seed": seed,
         **({"not_replayable": fleeting} if fleeting else {}),

@@ -227,12 +227,22 @@ def read_manifest(path: Path) -> dict[str, Any]:
 
 
 def begin_or_resume(path: Path, configuration: Mapping[str, Any]) -> dict[str, Any]:
-    """A directory's manifest: written now, or read back if it is of the same configuration."""
+    """A directory's manifest: written now, or read back if it is of the same configuration.
+
+    A run that kept no fingerprints of its world's files ("files") is taken at its word.
+    """
     wanted = json.loads(json.dumps(configuration))
     if (path / "manifest.json").exists():
         manifest = read_manifest(path)
         held = manifest["configuration"]
+        if "files" not in held:
+            wanted.pop("files", None)
         differing = sorted(key for key in {*held, *wanted} if held.get(key) != wanted.get(key))
+        if differing == ["files"]:
+            raise OversightError(
+                f"{path} holds a run on other data: {', '.join(wanted['files'])} has changed since "
+                "it began; bring the file back as it was, or choose another --out"
+            )
         if differing:
             shown = "; ".join(
                 f"{k}: {held.get(k)!r} there, {wanted.get(k)!r} now" for k in differing

@@ -7,7 +7,9 @@ prints the table, and writes the figures and the page.
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,11 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from oversight.accounts import Calls
 from oversight.metrics.intervals import Interval
 from oversight.runs import Progress
 from oversight.store import write_text
 
 Scale = Literal["quick", "full", "paper"]
+LONGEST = 48
+"""Letters of a spec in a file's name."""
 
 
 class Cell(NamedTuple):
@@ -94,6 +99,16 @@ class Job(NamedTuple):
     judges: tuple[str, ...] = ()
     """Who judges, the weakest first, where the experiment is `castable`."""
 
+    @property
+    def cast(self) -> str:
+        """Who was named for the seats, as part of a file's name; empty for the usual cast.
+
+        >>> Job("quick", "passages", 0, Path(), agent="tiny:1", judges=("smollm2", "hf:A/B")).cast
+        'smollm2-hf-A-B-with-tiny-1'
+        """
+        argues = [f"with-{_file_safe(self.agent)}"] if self.agent is not None else []
+        return "-".join([*map(_file_safe, self.judges), *argues])
+
 
 @dataclass(frozen=True)
 class Experiment:
@@ -139,7 +154,10 @@ def cell(
     return Cell(setting, metric, *ours, published, source)
 
 
-def as_json(experiment: Experiment, job: Job, findings: Findings, seconds: float) -> dict[str, Any]:
+def as_json(
+    experiment: Experiment, job: Job, findings: Findings, seconds: float,
+    calls: Sequence[Calls] = (),
+) -> dict[str, Any]:  # fmt: skip
     """The results as plain values: the JSON of `oversight reproduce`."""
     return {
         "experiment": experiment.name,
@@ -150,4 +168,15 @@ def as_json(experiment: Experiment, job: Job, findings: Findings, seconds: float
         "claims": [claim._asdict() for claim in findings.claims],
         "notes": list(findings.notes),
         "seconds": round(seconds, 1),
+        "agent": job.agent,
+        "judges": list(job.judges),
+        "calls": [called._asdict() for called in calls],
     }
+
+
+def _file_safe(spec: str) -> str:
+    """A spec as part of a file's name; a long one is cut, and told from others by its hash."""
+    words = re.sub(r"[^A-Za-z0-9.]+", "-", spec).strip("-.")
+    if len(words) <= LONGEST:
+        return words
+    return f"{words[: LONGEST - 9]}-{hashlib.sha256(spec.encode()).hexdigest()[:8]}"

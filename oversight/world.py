@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -24,7 +25,11 @@ if TYPE_CHECKING:
 
 
 class World(ABC):
-    """A source of cases. Constructors take keyword settings only and do no work until asked."""
+    """A source of cases. Constructors take keyword settings only and do no work until asked.
+
+    What is declared here and in the abilities as a plain value is given as one, or worked out by
+    `oversight.derived.derived`.
+    """
 
     name: ClassVar[str]
     answers: int
@@ -36,6 +41,11 @@ class World(ABC):
     def settings(self) -> Mapping[str, Any]:
         """What the world was made with: plain values that rebuild it, kept in the manifest."""
         return {}
+
+    @property
+    def files(self) -> Sequence[Path]:
+        """The user's files that its cases are read from; manifests keep what they held."""
+        return ()
 
     @abstractmethod
     def case(self, index: int, seed: int) -> Case:

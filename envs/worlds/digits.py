@@ -21,6 +21,7 @@ from oversight import keys
 from oversight.agents.searching import SearchingDebater
 from oversight.core import SILENCE, Case, Message, OversightError, Question, Sealed, View
 from oversight.data import NonzeroPixels, PixelData, load_digits, load_mnist
+from oversight.derived import derived
 from oversight.judges.sparse import SparseJudge
 from oversight.players import Agent
 from oversight.reveal import Reveal, claimed, revealed
@@ -69,8 +70,8 @@ class Pixels(World, Arguable, Askable, Unaided, Numeric):
             "training_seed": self.training_seed,
         }
 
-    @cached_property
-    def size(self) -> int:  # type: ignore[override]  # a constant of the files, read when asked
+    @derived
+    def size(self) -> int:
         """How many test images there are."""
         return len(self.data.test_labels)
 

@@ -10,9 +10,10 @@ Deviations: the paper bounds quotes by words, this world the whole argument by c
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from oversight.agents.quoting import Enquirer, QuotingDebater
 from oversight.core import SILENCE, Case, Message, OversightError, Seat, View
@@ -23,34 +24,19 @@ from oversight.text.passage import Passage
 from oversight.text.quotes import CLOSE, OPEN, publish, spoken
 
 
+@dataclass(eq=False)
 class Passages(HiddenPassage):
     """Questions on a hidden passage; arguments are text, their quotes checked against it."""
 
     name: ClassVar[str] = "passages"
 
-    def __init__(
-        self,
-        data: str = "",
-        hops: int = 2,
-        sentences: int = 16,
-        candidates: int = 4,
-        reads: int = 6,
-        rollouts: int = 200,
-        training_seed: int = 0,
-        split: str = "validation",
-        keep_going: bool = False,
-        limit: int = 1000,
-    ) -> None:
-        super().__init__(data, hops, sentences, candidates, reads, rollouts, training_seed, split,
-                         keep_going)  # fmt: skip
-        if limit < 1:
-            raise OversightError(f"an argument has at least one character, got limit={limit}")
-        self.limit = limit
+    limit: int = 1000
+    """Characters of an argument."""
 
-    @property
-    def settings(self) -> Mapping[str, Any]:
-        """Plain values that rebuild this world."""
-        return {**super().settings, "limit": self.limit}
+    def __post_init__(self) -> None:
+        if self.limit < 1:
+            raise OversightError(f"an argument has at least one character, got limit={self.limit}")
+        super().__post_init__()
 
     @cached_property
     def _debater(self) -> QuotingDebater:

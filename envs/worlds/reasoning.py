@@ -78,16 +78,13 @@ class Reasoning(World, Arguable, Unaided):
             )
         self.generator, self.answers, self.limit = generator, candidates, limit
         self.skill, self.judge_skill, self.trust, self.lapses = skill, judge, trust, lapses
+        self._settings = {k: v for k, v in locals().items() if k not in ("self", "__class__")}
         self._made: dict[int, Generator] = {}
 
     @property
     def settings(self) -> Mapping[str, Any]:
         """Plain values that rebuild this world."""
-        return {
-            "generator": self.generator, "candidates": self.answers, "skill": self.skill,
-            "judge": self.judge_skill, "trust": self.trust, "lapses": self.lapses,
-            "limit": self.limit,
-        }  # fmt: skip
+        return self._settings
 
     def case(self, index: int, seed: int) -> Case:
         """Puzzle number `index` of the generator under `seed`."""
@@ -116,11 +113,10 @@ class Reasoning(World, Arguable, Unaided):
         if name != "gap":
             return {}
         skills = sorted({self.skill * share for share in (0.0, 0.25, 0.5, 0.75, 1.0)})
-        return {self.skill - own: self._with_judge(own) for own in skills}
+        return {self.skill - own: self._with(judge=own) for own in skills}
 
-    def _with_judge(self, skill: float) -> Reasoning:
-        return Reasoning(self.generator, self.answers, self.skill, skill, self.trust, self.lapses,
-                         self.limit)  # fmt: skip
+    def _with(self, **changed: Any) -> Reasoning:
+        return Reasoning(**self._settings | changed)
 
     # Who plays
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oversight.core import SILENCE, Case, Message, View
+from oversight.derived import derived
 from oversight.hidden_passage import HiddenPassage
 from oversight.players import Agent
 from oversight.reveal import Reveal, claimed, revealed
@@ -87,8 +88,8 @@ class Sentences(HiddenPassage, Numeric):
 
     # As numbers
 
-    @property
-    def features(self) -> int:  # type: ignore[override]  # depends on the passages
+    @derived
+    def features(self) -> int:
         """How many numbers a view becomes."""
         return self.longest * self._each + 2 * self.answers + 1
 

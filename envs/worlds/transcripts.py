@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from oversight import keys
 from oversight.core import Case, Message, OversightError, Question, Sealed, View
+from oversight.derived import derived
 from oversight.exchange.transcripts import Transcript, read_transcripts
 from oversight.players import Agent, Judge
 from oversight.world import Transcribed, World
@@ -24,9 +25,9 @@ class Transcripts(World, Transcribed):
 
     name: ClassVar[str] = "transcripts"
 
-    def __init__(self, file: Path | None = None, keep_going: bool = False) -> None:
+    def __init__(self, file: str | Path | None = None, keep_going: bool = False) -> None:
         """`keep_going` leaves lines out that cannot be read, instead of stopping at the first."""
-        self.file = file
+        self.file = None if file is None else Path(file)
         self.keep_going = keep_going
 
     @property
@@ -34,6 +35,11 @@ class Transcripts(World, Transcribed):
         """Plain values that rebuild this world."""
         return {"file": None if self.file is None else str(self.file),
                 "keep_going": self.keep_going}  # fmt: skip
+
+    @property
+    def files(self) -> Sequence[Path]:
+        """The file of the games."""
+        return () if self.file is None else (self.file,)
 
     @cached_property
     def _games(self) -> Sequence[Transcript]:
@@ -47,14 +53,18 @@ class Transcripts(World, Transcribed):
     def _by_id(self) -> Mapping[str, Transcript]:
         return {game.id: game for game in self._games}
 
-    @cached_property
-    def size(self) -> int:  # type: ignore[override]  # a constant of the file, read when asked
+    @derived
+    def size(self) -> int:
         """How many games there are."""
         return len(self._games)
 
-    @cached_property
-    def answers(self) -> int:  # type: ignore[override]  # a constant of the file, read when asked
+    @derived
+    def answers(self) -> int:
         """The most candidate answers of any game."""
+        return self._widest
+
+    @cached_property
+    def _widest(self) -> int:
         return max(len(game.answers) for game in self._games)
 
     def case(self, index: int, seed: int) -> Case:

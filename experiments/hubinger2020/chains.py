@@ -10,15 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from envs.worlds.chains import Chains
+from experiments.hubinger2020.training import Course, Rows, Table, stacked, tested, train
 from oversight import keys
-from oversight.computed import computed
-from oversight.protocol import Protocol
 from oversight.record import credit
 from oversight.study import Job, Scale
-from oversight.training.market_training import Game, MarketTraining, Recipe, learn, play
+from oversight.training.market_training import Game, MarketTraining
 from protocols.market_making import market_making
-
-Table = NDArray[np.float64]
 
 CAREFUL = 0.02
 GLANCES: Mapping[str, float | None] = {"no glance": None, "a glance": 0.08}
@@ -63,44 +60,25 @@ class Linked(NamedTuple):
 
 def train_chains(job: Job, size: ChainSize) -> list[Linked]:
     """Each judge's markets, those on disk read back."""
-    held = {"experiment": "hubinger2020 chains", "seed": job.seed, **size._asdict()}
-    frame = computed(
-        job.out / "chains", held, partial(_row, job, size), len(GLANCES) * size.seeds,
-        processes=job.processes, progress=job.progress,
-    )  # fmt: skip
-    rows = frame.to_dict("records")
-    return [
-        _together(judge, rows[at * size.seeds : (at + 1) * size.seeds])
-        for at, judge in enumerate(GLANCES)
-    ]
-
-
-def _row(job: Job, size: ChainSize, number: int) -> dict[str, Any]:
-    """One training from its beginning to its end, going on from where it was cut off."""
-    place, seed = divmod(number, size.seeds)
-    judge, shallow = list(GLANCES.items())[place]
-    training = MarketTraining(
-        _protocol(),
-        Chains(size.depth, size.m, careful=CAREFUL, shallow=shallow),
-        Recipe(games=size.games, seed=keys.root(job.seed, "chains", seed)),
+    course = Course(
+        name="chains",
+        checkpoint="chains",
+        luck="chains",
+        protocol=market_making.bind(rounds=1),
+        judges={
+            f"chains, {judge}": Chains(size.depth, size.m, careful=CAREFUL, shallow=shallow)
+            for judge, shallow in GLANCES.items()
+        },
+        steps=size.steps,
+        every=size.every,
+        games=size.games,
+        seeds=size.seeds,
+        measured=partial(_measured, job, size),
+        row=partial(_row, job, size),
     )
-
-    def told(done: int, of: int) -> None:
-        if job.progress is not None:
-            job.progress(f"chains, {judge}, seed {seed}", done, of)
-
-    points = learn(
-        training, size.steps, partial(_measured, job, size), every=size.every,
-        checkpoint=job.out / f"chains-{number}.pt", progress=told,
-    )  # fmt: skip
-    return {
-        "gates": [game.case.question.data.gate + 1 for game in _tests(training, job, size)],
-        **{name: [point[name] for point in points] for name in ("step", "right", "price")},
-    }
-
-
-def _protocol() -> Protocol:
-    return market_making.bind(rounds=1)
+    held = {"experiment": "hubinger2020 chains", "seed": job.seed, **size._asdict()}
+    found = train(job, course, held)
+    return [_together(judge, rows) for judge, rows in zip(GLANCES, found, strict=True)]
 
 
 def _measured(job: Job, size: ChainSize, training: MarketTraining) -> dict[str, Any]:
@@ -113,18 +91,23 @@ def _measured(job: Job, size: ChainSize, training: MarketTraining) -> dict[str, 
     }
 
 
+def _row(
+    job: Job, size: ChainSize, training: MarketTraining, points: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    return {
+        "gates": [game.case.question.data.gate + 1 for game in _tests(training, job, size)],
+        **{name: [point[name] for point in points] for name in ("step", "right", "price")},
+    }
+
+
 def _tests(training: MarketTraining, job: Job, size: ChainSize) -> list[Game]:
-    """The test chains, the same for every training; the adversary leads the judge down."""
-    cast = {
-        **training.cast, "market": training.frozen(), "adversary": training.world.debater()
-    }  # fmt: skip
+    """The test chains; the adversary leads the judge down."""
+    adversary = training.world.debater()
     seed = keys.root(job.seed, "test chains")
-    return play(training.protocol, training.world, cast, range(size.tests), seed)
+    return tested(training, training.frozen(), adversary, size.tests, seed)
 
 
-def _together(judge: str, rows: Sequence[Mapping[Any, Any]]) -> Linked:
-    def stacked(name: str) -> Table:
-        return np.array([[list(point) for point in row[name]] for row in rows]).swapaxes(0, 1)
-
+def _together(judge: str, rows: Rows) -> Linked:
     steps = [int(step) for step in rows[0]["step"]]
-    return Linked(judge, np.array(rows[0]["gates"]), steps, stacked("right"), stacked("price"))
+    gates = np.array(rows[0]["gates"])
+    return Linked(judge, gates, steps, stacked(rows, "right"), stacked(rows, "price"))

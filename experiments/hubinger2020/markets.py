@@ -4,25 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from envs.worlds.circuits import Circuits
 from envs.worlds.sums import Sums
+from experiments.hubinger2020.training import Course, Rows, Table, stacked, tested, train
 from oversight import keys
 from oversight.agents.simple import RandomAgent
 from oversight.best_response import PriceMover
 from oversight.circuits.experts import Aim, CircuitExpert
-from oversight.computed import computed
-from oversight.protocol import Protocol
 from oversight.record import credit
 from oversight.study import Job, Scale
-from oversight.training.market_training import Game, MarketTraining, Recipe, learn, pays, play
+from oversight.training.market_training import Game, MarketTraining, pays, play
 from protocols.market_making import market_making
-
-Table = NDArray[np.float64]
 
 ROUNDS, STILL = 2, 0.05
 """Arguments a game at most; a price that moves less than `STILL` has settled."""
@@ -86,51 +83,22 @@ class Traded(NamedTuple):
 def train_all(job: Job, size: Size) -> list[Taught]:
     """The unbiased judge's markets and each biased judge's, those on disk read back."""
     biases = (0.0, *size.biases)
-    settings = {"experiment": "hubinger2020", "seed": job.seed, **size._asdict()}
-    settings["biases"] = list(size.biases)
-    frame = computed(
-        job.out / "markets", settings, partial(_row, job, size), len(biases) * size.seeds,
-        processes=job.processes, progress=job.progress,
-    )  # fmt: skip
-    rows = frame.to_dict("records")
-    return [
-        _together(bias, rows[at * size.seeds : (at + 1) * size.seeds])
-        for at, bias in enumerate(biases)
-    ]
-
-
-def _row(job: Job, size: Size, number: int) -> dict[str, Any]:
-    """One training from its beginning to its end, going on from where it was cut off."""
-    place, seed = divmod(number, size.seeds)
-    bias = (0.0, *size.biases)[place]
-    training = MarketTraining(
-        _protocol(),
-        Sums(size.terms, size.m, bias=bias),
-        Recipe(games=size.games, seed=keys.root(job.seed, "training", seed)),
+    course = Course(
+        name="markets",
+        checkpoint="market",
+        luck="training",
+        protocol=market_making.bind(rounds=ROUNDS, tolerance=STILL, patience=1),
+        judges={f"bias {bias:g}": Sums(size.terms, size.m, bias=bias) for bias in biases},
+        steps=size.steps,
+        every=size.every,
+        games=size.games,
+        seeds=size.seeds,
+        measured=partial(_measured, job, size),
+        row=partial(_row, job, size),
     )
-
-    def told(done: int, of: int) -> None:
-        if job.progress is not None:
-            job.progress(f"bias {bias:g}, seed {seed}", done, of)
-
-    points = learn(
-        training, size.steps, partial(_measured, job, size), every=size.every,
-        checkpoint=job.out / f"market-{number}.pt", progress=told,
-    )  # fmt: skip
-    best = _tests(training, job, size, best=True)
-    random = _tests(training, job, size, best=False)
-    return {
-        "bias": bias,
-        "lengths": [len(game.case.question.data.terms) for game in best],
-        "steps": [point["step"] for point in points],
-        **{name: [point[name] for point in points] for name in ("right", "moved", "path")},
-        "verdict": [_in_truth(game, game.outcome.credences) for game in best],
-        "by_chance": [_in_truth(game, game.outcome.credences) for game in random],
-    }
-
-
-def _protocol() -> Protocol:
-    return market_making.bind(rounds=ROUNDS, tolerance=STILL, patience=1)
+    held = {"experiment": "hubinger2020", "seed": job.seed, **size._asdict()}
+    found = train(job, course, held | {"biases": list(size.biases)})
+    return [_together(bias, rows) for bias, rows in zip(biases, found, strict=True)]
 
 
 def _measured(job: Job, size: Size, training: MarketTraining) -> dict[str, Any]:
@@ -142,13 +110,26 @@ def _measured(job: Job, size: Size, training: MarketTraining) -> dict[str, Any]:
     }
 
 
+def _row(
+    job: Job, size: Size, training: MarketTraining, points: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    best = _tests(training, job, size, best=True)
+    random = _tests(training, job, size, best=False)
+    return {
+        "bias": cast(Sums, training.world).bias,
+        "lengths": [len(game.case.question.data.terms) for game in best],
+        "steps": [point["step"] for point in points],
+        **{name: [point[name] for point in points] for name in ("right", "moved", "path")},
+        "verdict": [_in_truth(game, game.outcome.credences) for game in best],
+        "by_chance": [_in_truth(game, game.outcome.credences) for game in random],
+    }
+
+
 def _tests(training: MarketTraining, job: Job, size: Size, *, best: bool) -> list[Game]:
-    """The test sums, the same for every training, against the market as it stands."""
+    """The test sums, against the market as it stands."""
     market = training.frozen()
     adversary = PriceMover(training.world, market) if best else RandomAgent()
-    cast = {**training.cast, "market": market, "adversary": adversary}
-    seed = keys.root(job.seed, "tests")
-    return play(training.protocol, training.world, cast, range(size.tests), seed)
+    return tested(training, market, adversary, size.tests, keys.root(job.seed, "tests"))
 
 
 def _path(game: Game, rounds: int) -> list[float]:
@@ -160,27 +141,17 @@ def _in_truth(game: Game, credences: Sequence[float]) -> float:
     return credences[game.case.truth.unseal()]
 
 
-def _together(bias: float, rows: Sequence[Mapping[Any, Any]]) -> Taught:
-    def stacked(name: str) -> Table:
-        return np.array([[list(map(_plain, point)) for point in row[name]] for row in rows])
-
-    def flat(name: str) -> Table:
-        return np.array([list(row[name]) for row in rows])
-
+def _together(bias: float, rows: Rows) -> Taught:
     return Taught(
         bias,
         np.array(rows[0]["lengths"]),
         [int(step) for step in rows[0]["steps"]],
-        stacked("right").swapaxes(0, 1),
-        stacked("moved").swapaxes(0, 1),
-        stacked("path").swapaxes(0, 1),
-        flat("verdict"),
-        flat("by_chance"),
+        stacked(rows, "right"),
+        stacked(rows, "moved"),
+        stacked(rows, "path"),
+        np.array([list(row["verdict"]) for row in rows]),
+        np.array([list(row["by_chance"]) for row in rows]),
     )
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, np.ndarray) else value
 
 
 def trade_circuits(job: Job, size: Size) -> list[Traded]:

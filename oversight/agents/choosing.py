@@ -12,6 +12,7 @@ from typing import cast
 
 from oversight import keys
 from oversight.core import Message, OversightError, Turn, View
+from oversight.derived import derived
 from oversight.players import Agent, as_agent, as_judge
 from oversight.registry import Setting, build
 from oversight.spaces import Credences, NoReply, Reply, Write
@@ -35,8 +36,8 @@ class BestOf(Agent):
             )
         self.agent, self.n, self.judge, self.world = agent, n, judge, world
 
-    @property
-    def replayable(self) -> bool:  # type: ignore[override]  # as whom it wraps
+    @derived
+    def replayable(self) -> bool:
         """As the agent that it wraps."""
         return self.agent.replayable
 
@@ -87,8 +88,8 @@ class CritiqueAndRefine(Agent):
             raise OversightError(f"refine needs rounds of at least 1, got {rounds}")
         self.agent, self.critic, self.rounds = agent, critic, rounds
 
-    @property
-    def replayable(self) -> bool:  # type: ignore[override]  # as whom it wraps
+    @derived
+    def replayable(self) -> bool:
         """As the agents that it wraps."""
         return self.agent.replayable and self.critic.replayable
 

@@ -7,7 +7,7 @@ metrics alone, and for the simulated overseers that see a part of it.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -22,41 +22,22 @@ class Task(ABC):
     """Prompts, answers to them, and how good those are. Does no work until asked."""
 
     name: str
+    vocabulary: Vocabulary
+    longest: int
+    """Tokens of an answer at most, T; one that is shorter ends with `END`."""
+    prompts: Sequence[tuple[int, ...]]
+    """Every prompt by its tokens, all of one length."""
+    attributes: Sequence[str]
+    """Names of what answers are valued for; "toxic" is one where there is such a thing."""
+    weights: Float[Tensor, "attributes"]
+    """What each attribute counts for in the gold reward."""
+    visible: Bool[Tensor, "attributes"]
+    """Which attributes an overseer can see."""
 
     @property
     def settings(self) -> Mapping[str, Any]:
         """What the task was made with: plain values that rebuild it."""
         return {}
-
-    @property
-    @abstractmethod
-    def vocabulary(self) -> Vocabulary:
-        """The words of prompts and answers."""
-
-    @property
-    @abstractmethod
-    def longest(self) -> int:
-        """Tokens of an answer at most, T; one that is shorter ends with `END`."""
-
-    @property
-    @abstractmethod
-    def prompts(self) -> tuple[tuple[int, ...], ...]:
-        """Every prompt by its tokens, all of one length."""
-
-    @property
-    @abstractmethod
-    def attributes(self) -> tuple[str, ...]:
-        """Names of what answers are valued for; "toxic" is one where there is such a thing."""
-
-    @property
-    @abstractmethod
-    def weights(self) -> Float[Tensor, "attributes"]:
-        """What each attribute counts for in the gold reward."""
-
-    @property
-    @abstractmethod
-    def visible(self) -> Bool[Tensor, "attributes"]:
-        """Which attributes an overseer can see."""
 
     @abstractmethod
     def values(

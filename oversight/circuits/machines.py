@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from oversight.circuits.graph import Circuit
+from oversight.derived import derived
 from oversight.oracles.machine import Machine
 
 
@@ -26,13 +27,13 @@ class Looks(Machine):
     error: float  # η
     runs: int
 
-    @property
-    def steps(self) -> int:  # type: ignore[override]  # follows from the circuit
+    @derived
+    def steps(self) -> int:
         """Every gate in every run, and the readout."""
         return self.runs * self.circuit.gates + 1
 
-    @property
-    def lipschitz(self) -> float:  # type: ignore[override]  # follows from the circuit
+    @derived
+    def lipschitz(self) -> float:
         """K, the same however many runs there are."""
         return 1.0 + self.circuit.gates
 

@@ -133,6 +133,11 @@ def step_in_words(circuit: Circuit, gate: int, value: int, children: Sequence[in
     return f"g{gate} = {value}, from {', '.join(taken[:-1])} and {taken[-1]}"
 
 
+def listed(circuit: Circuit, values: Sequence[int]) -> str:
+    """`g0=1, g1=0, …`: of a trace, (wires,), the value of every gate."""
+    return ", ".join(f"g{gate}={v}" for gate, v in enumerate(values[len(circuit.inputs) :]))
+
+
 def wire_name(circuit: Circuit, wire: int) -> str:
     """x3 for an input, g7 for a gate."""
     gate = circuit.gate(wire)

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from oversight.cli import comparing, exporting, reproducing, serving, show, spending
+from oversight.cli import caching, comparing, exporting, reproducing, serving, show, spending
 from oversight.cli.common import (
     NOT_WELL,
     WRONG_USAGE,
@@ -203,13 +203,16 @@ app.command(
     "oversight reproduce irving2018 --scale paper --data mnist --data-dir ../mnist "
     "--publish experiments/results\n\n"
     "oversight reproduce kenton2024_sim --scale full --executor ray --ray-address auto\n\n"
-    "oversight reproduce khan2024 --data quality --agent hf:STRONG --judge hf:WEAK"
+    "oversight reproduce khan2024 --data quality --agent hf:STRONG --judge hf:WEAK\n\n"
+    "oversight reproduce khan2024 --judge smollm2 --publish experiments/results"
 )(reproducing.reproduce)
 app.command(
     epilog="Examples:\n\n"
     "oversight compare --world circuits --episodes 2000\n\n"
     "oversight compare --world circuits --judge tabulated --out runs/compare\n\n"
-    "oversight compare --world digits --protocols naive,debate,consultancy --budget 6 --json"
+    "oversight compare --world digits --protocols naive,debate,consultancy --budget 6 --json\n\n"
+    "oversight compare --world passages --judge openai:M@URL --episodes 50 "
+    "--price openai:M@URL=2/8 --max-cost 5"
 )(comparing.compare)
 app.command(
     epilog="Examples:\n\n"
@@ -226,8 +229,17 @@ app.command(
     epilog="Examples:\n\n"
     "oversight serve debate --world digits --out runs/mine\n\n"
     "oversight serve consultancy --world passages --seat consultant --judge skim\n\n"
-    "oversight serve debate --world passages --seat judge --agent debater=smollm2 --episodes 20"
+    "oversight serve debate --world passages --seat judge --agent debater=smollm2 --episodes 20\n\n"
+    "oversight serve debate --world passages --agent debater=openai:M@URL "
+    "--price openai:M@URL=2/8 --max-cost 1"
 )(serving.serve)
+app.command(
+    epilog="Examples:\n\n"
+    "oversight cache\n\n"
+    "oversight cache --json | jq '.replies.models[] | [.model, .bytes]'\n\n"
+    "oversight cache --clear --model smollm2\n\n"
+    "oversight cache --clear --yes"
+)(caching.cache)
 
 
 def main() -> None:

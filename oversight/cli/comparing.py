@@ -22,6 +22,7 @@ from oversight.cli.common import (
     world_of,
 )
 from oversight.cli.progress import progress_bars
+from oversight.cli.spending import Cache, MaxCost, Price, show_calls, spending
 
 GAP, OBFUSCATION = "gap", "obfuscation"
 
@@ -47,6 +48,9 @@ def compare(
         bool, typer.Option(help="With --out, also sweep the world's dials and draw the figures.")
     ] = True,
     processes: Processes = 2,
+    max_cost: MaxCost = None,
+    price: Price = None,
+    cache: Cache = True,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -57,7 +61,11 @@ def compare(
 
     wanted = None if protocols is None else [name.strip() for name in protocols.split(",")]
     place = world_of(world, data_dir)
-    with interruptible(out), progress_bars("comparing") as progress:
+    with (
+        interruptible(out),
+        spending(out, max_cost, price, cache) as account,
+        progress_bars("comparing") as progress,
+    ):
         bench = comparing.Bench(
             place, budget, episodes, seed, judge, out,
             Effort(processes=positive(processes, "--processes")), progress,
@@ -70,15 +78,19 @@ def compare(
                 progress,
             )  # fmt: skip
             drawn = compare_page.drawn(few, [row.protocol for row in table.rows])
+        table = table._replace(calls=account.calls)
+    found = comparing.as_json(table)
     if as_json:
-        print(json.dumps(comparing.as_json(table), indent=2))
+        print(json.dumps(found, indent=2))
     else:
         show.compared(
             f"protocols on {place.name}, judge budget {budget}", compare_page.COLUMNS,
             [compare_page.cells_of(row) for row in table.rows], compare_page.notes_of(table),
         )  # fmt: skip
+        show_calls("calls to models", found["calls"])
     if out is not None:
         made = {"seed": str(seed), "world": pages.settings(place.settings)}
+        made |= {} if judge is None else {"who judges": judge}
         for path in compare_page.write_comparison(out, table, drawn, command_line(), made):
             say(f"wrote {path}")
     raise typer.Exit(NOT_WELL if any(row.failed for row in table.rows) else 0)

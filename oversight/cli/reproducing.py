@@ -6,7 +6,7 @@ import json
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import typer
 
@@ -24,9 +24,12 @@ from oversight.cli.common import (
     say,
 )
 from oversight.cli.progress import progress_bars
-from oversight.cli.spending import Cache, MaxCost, Price, calls_of, show_calls, spending
+from oversight.cli.spending import Cache, MaxCost, Price, show_calls, spending
 from oversight.core import OversightError
 from oversight.study import Scale
+
+if TYPE_CHECKING:
+    from oversight.accounts import Account
 
 ALL = "all"
 Executor = Literal["local", "ray"]
@@ -42,10 +45,18 @@ def reproduce(
     data: Annotated[str | None, typer.Option(help="Which world to run it on.")] = None,
     seed: Seed = 0,
     out: Annotated[
-        Path | None, typer.Option(help="Where it is kept [default: runs/EXPERIMENT-DATA-SCALE].")
+        Path | None,
+        typer.Option(
+            help="Where it is kept; by default runs/EXPERIMENT-DATA-SCALE, and with named seats "
+            "-JUDGE-with-AGENT behind that."
+        ),
     ] = None,
     publish: Annotated[
-        Path | None, typer.Option(help="Also write EXPERIMENT.md, its JSON and figures here.")
+        Path | None,
+        typer.Option(
+            help="Also write EXPERIMENT.md, its JSON and figures here; with another world or named "
+            "seats EXPERIMENT-DATA-JUDGE-with-AGENT.md, as khan2024-smollm2.md, beside it."
+        ),
     ] = None,
     processes: Processes = 2,
     executor: Annotated[
@@ -83,21 +94,21 @@ def reproduce(
     world = one_of(data or chosen.data[0], chosen.data, "--data")
     if (agent or judge) and not chosen.castable:
         raise OversightError(f"{experiment} has its own cast; leave --agent and --judge out")
-    job = Job(scale, world, seed, out or _usual(experiment, world, scale), data_dir, processes,
+    job = Job(scale, world, seed, Path(), data_dir, processes,
               agent=agent, judges=tuple(judge or ()))  # fmt: skip
+    job = job._replace(out=out or _usual(experiment, job))
     with (
         interruptible(job.out),
         _executor(executor, ray_address),
         spending(job.out, max_cost, price, cache) as account,
         progress_bars(experiment) as progress,
     ):
-        done = _run(experiment, job._replace(progress=progress), publish, command_line())
-        calls = calls_of(account)
+        done = _run(experiment, job._replace(progress=progress), publish, command_line(), account)
     if as_json:
-        print(json.dumps({**done.results, "calls": calls}, indent=2))
+        print(json.dumps(done.results, indent=2))
     else:
         show.findings(chosen, done.findings)
-        show_calls("calls to models", calls)
+        show_calls("calls to models", done.results["calls"])
     for path in done.written:
         say(f"wrote {path}")
     raise typer.Exit(0 if done.held == done.claims else NOT_WELL)
@@ -119,7 +130,9 @@ class _Done(NamedTuple):
         return sum(claim["holds"] for claim in self.results["claims"])
 
 
-def _run(name: str, job: Any, publish: Path | None, command: str) -> _Done:
+def _run(
+    name: str, job: Any, publish: Path | None, command: str, account: Account | None = None
+) -> _Done:
     from oversight import study
     from oversight.registry import load
     from oversight.report.experiment_page import publish as publish_page
@@ -128,7 +141,8 @@ def _run(name: str, job: Any, publish: Path | None, command: str) -> _Done:
     chosen: study.Experiment = load("experiments", name)
     with study.timed(job.out) as seconds:
         findings = chosen.run(job)
-        results = study.as_json(chosen, job, findings, seconds())
+        calls = () if account is None else account.calls
+        results = study.as_json(chosen, job, findings, seconds(), calls)
     written = write_results(chosen, job, findings, results, command)
     if publish is not None:
         written += publish_page(chosen, job, findings, results, command, publish)
@@ -161,9 +175,9 @@ def _all(wanted: _Wanted, data: str | None, as_json: bool) -> None:
 
     def work(name: str) -> tuple[str, dict[str, Any]]:
         world = load("experiments", name).data[0]
-        out = base / _usual(name, world, wanted.scale).name
-        job = Job(wanted.scale, world, wanted.seed, out, wanted.data_dir,
+        job = Job(wanted.scale, world, wanted.seed, base, wanted.data_dir,
                   1 if here else wanted.processes)  # fmt: skip
+        job = job._replace(out=base / _usual(name, job).name)
         command = f"oversight reproduce {name} --scale {wanted.scale} --seed {wanted.seed}"
         return name, _run(name, job, wanted.publish, command).results
 
@@ -191,8 +205,8 @@ def _all(wanted: _Wanted, data: str | None, as_json: bool) -> None:
     raise typer.Exit(0 if held else NOT_WELL)
 
 
-def _usual(name: str, world: str, scale: str) -> Path:
-    return Path("runs") / f"{name}-{world}-{scale}"
+def _usual(name: str, job: Any) -> Path:
+    return Path("runs") / "-".join(filter(None, (name, job.data, job.scale, job.cast)))
 
 
 @contextmanager

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,7 +21,12 @@ from oversight.cli.common import (
     say,
     world_of,
 )
+from oversight.cli.spending import Cache, MaxCost, Price, calls_of, show_calls, spending
 from oversight.core import OversightError
+
+if TYPE_CHECKING:
+    from oversight.people.desk import Desk
+    from oversight.people.server import PageServer
 
 AHEAD = 4
 """Games under way at once: while a person thinks about one, the others' agents go on."""
@@ -48,6 +55,9 @@ def serve(
         str, typer.Option(help="Where to listen; others can reach it if it is not this machine.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="A port; 0 takes a free one.")] = 0,
+    max_cost: MaxCost = None,
+    price: Price = None,
+    cache: Cache = True,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -73,21 +83,29 @@ def serve(
     deciding = {name for name, role in played.seats.items() if "decide" in role.acts}
     seats: list[str] = seat or sorted(deciding) or list(played.seats)[:1]
     named: dict[str, Any] = {**pairs(agent, "--agent"), **dict.fromkeys(seats, person)}
-    casting = cast_for(played, place, named, judge)
-    server = PageServer(desk, place, host, port)
-    say(f"open [bold]{server.start()}[/] and play {', '.join(seats)}")
-    try:
-        with interruptible(out):
+    with spending(out, max_cost, price, cache) as account:
+        casting = cast_for(played, place, named, judge)
+        with _opened(PageServer(desk, place, host, port), desk, seats), interruptible(out):
             result = run(
                 played, place, casting.cast, episodes=episodes, seed=seed, out=out,
                 controls=False, effort=Effort(min(AHEAD, episodes), 1), names=casting.names,
             )  # fmt: skip
+        calls = calls_of(account)
+    if as_json:
+        print(json.dumps({**comparison_as_json(result.comparison), "calls": calls}, indent=2))
+    else:
+        show.comparison(f"{protocol} on {place.name}", result.comparison)
+        show_calls("calls to models", calls)
+        show.failures(result.frames)
+    raise typer.Exit(NOT_WELL if result.failed else 0)
+
+
+@contextmanager
+def _opened(server: PageServer, desk: Desk, seats: Sequence[str]) -> Generator[None]:
+    """The page is there for as long as this lasts."""
+    say(f"open [bold]{server.start()}[/] and play {', '.join(seats)}")
+    try:
+        yield
     finally:
         desk.over = True
         server.stop()
-    if as_json:
-        print(json.dumps(comparison_as_json(result.comparison), indent=2))
-    else:
-        show.comparison(f"{protocol} on {place.name}", result.comparison)
-        show.failures(result.frames)
-    raise typer.Exit(NOT_WELL if result.failed else 0)

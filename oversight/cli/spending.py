@@ -13,6 +13,7 @@ import typer
 from oversight.cli import show
 from oversight.cli.common import AsJson, DataDir, Seed, pairs, positive, world_of
 from oversight.core import OversightError
+from oversight.report import calls
 
 if TYPE_CHECKING:
     from oversight.accounts import Account
@@ -47,38 +48,14 @@ def spending(
 
 def calls_of(account: Account, times: float = 1.0) -> list[dict[str, Any]]:
     """The calls as plain values, a row a seat and model; `times` scales a sample up."""
-    rows: list[dict[str, Any]] = []
-    for entry in account.entries:
-        price = account.ledger.price(entry)
-        counts = {"calls": entry.calls, "unanswered": entry.unanswered, **entry.usage._asdict()}
-        scaled = {
-            name: round(count * times, 3) if name == "seconds" else round(count * times)
-            for name, count in counts.items()
-        }
-        rows.append({
-            "seat": entry.seat, "model": entry.model, **scaled,
-            "price": None if price is None else price * times,
-        })  # fmt: skip
-    return rows
+    return [called.times(times)._asdict() for called in account.calls]
 
 
 def show_calls(title: str, rows: Sequence[dict[str, Any]]) -> None:
     """The same as a table, where there is anything to show."""
     if not rows:
         return
-    columns = ("seat", "model", "calls", "read back", "prompt", "cached", "completion", "seconds",
-               "price")  # fmt: skip
-    shown = [
-        [
-            row["seat"], row["model"], f"{row['calls']:,}", f"{row['hits']:,}",
-            f"{row['prompt']:,}", f"{row['cached']:,}", f"{row['completion']:,}",
-            f"{row['seconds']:,.1f}", "–" if row["price"] is None else f"{row['price']:.4g}",
-        ]
-        for row in rows
-    ]  # fmt: skip
-    priced = [row["price"] for row in rows if row["price"] is not None]
-    notes = [f"in all {sum(priced):.4g}"] if priced else []
-    show.compared(title, columns, shown, notes)
+    show.compared(title, calls.COLUMNS, calls.rows_of(rows), calls.notes_of(rows))
 
 
 def estimate(

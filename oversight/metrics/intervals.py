@@ -83,6 +83,23 @@ def mean_interval(
     return _bootstrap((means,), _mean, level=level, seed=seed, resamples=resamples)
 
 
+def few_runs_interval(values: ArrayLike, *, level: float = 0.95) -> Interval:
+    """The mean over a few independent runs (seeds), by Student's t: too few to resample.
+
+    NaN limits for a single run, and NaN for none.
+
+    >>> value, low, high, n = few_runs_interval([1.0, 2.0, 3.0])
+    >>> f"{value:.2f} [{low:.2f}, {high:.2f}] over {n} runs"
+    '2.00 [-0.48, 4.48] over 3 runs'
+    """
+    runs = np.asarray(values, np.float64)
+    if len(runs) < 2:
+        return Interval(float(runs[0]) if len(runs) else np.nan, np.nan, np.nan, len(runs))
+    spread = runs.std(ddof=1) / np.sqrt(len(runs)) * stats.t.ppf((1 + level) / 2, len(runs) - 1)
+    mean = float(runs.mean())
+    return Interval(mean, mean - float(spread), mean + float(spread), len(runs))
+
+
 def paired_difference(
     a: ArrayLike,
     b: ArrayLike,

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from oversight.cache_dir import cache_root
 from oversight.models.database import Database
@@ -42,6 +44,10 @@ CREATE TABLE replies (
 ) WITHOUT ROWID
 """
 SELECT = "SELECT key, answer, tokens FROM replies WHERE key IN ({})"
+HELD = """
+SELECT model, COUNT(*), SUM(LENGTH(key) + LENGTH(CAST(answer AS BLOB))), MIN(at), MAX(at)
+FROM replies GROUP BY model ORDER BY model
+"""
 CHUNK = 500
 """Keys looked up at once; SQLite takes some 32,000."""
 
@@ -134,6 +140,66 @@ class Cached(Answering):
                 "INSERT INTO replies VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", row
             ).rowcount
         return answer if added else _answer(self._known([key])[key], answer.usage)
+
+
+class Held(NamedTuple):
+    """What is kept of one model's replies."""
+
+    model: str
+    entries: int
+    bytes: int
+    """Of keys and answers; the file has its own needs besides."""
+    oldest: float
+    """Seconds since 1970."""
+    newest: float
+
+
+class Kept:
+    """A file of replies, to look into and to clear; it is not made where it is not there.
+
+    Args:
+        path: the file; by default the one that `Cached` uses.
+
+    Errors: those of `Database`.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path or cache_root() / FILE
+
+    @property
+    def files(self) -> list[Path]:
+        """The file and its log, as far as they are there."""
+        named = [self.path.with_name(self.path.name + end) for end in ("", "-wal", "-shm")]
+        return [path for path in named if path.is_file()]
+
+    @property
+    def held(self) -> list[Held]:
+        """By model."""
+        if not self.path.exists():
+            return []
+        with self._opened() as connection:
+            return [Held(*row) for row in connection.execute(HELD)]
+
+    def clear(self, model: str | None = None) -> int:
+        """Delete the replies of one model, or all; returns how many. Their room is given back."""
+        if not self.path.exists():
+            return 0
+        with self._opened() as connection:
+            deleted = connection.execute(
+                "DELETE FROM replies WHERE ?1 IS NULL OR model = ?1", (model,)
+            ).rowcount
+            connection.execute("VACUUM")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return deleted
+
+    @contextmanager
+    def _opened(self) -> Generator[sqlite3.Connection]:
+        database = Database(self.path, SCHEMA, VERSION, "cache of replies")
+        try:
+            with database.connected() as connection:
+                yield connection
+        finally:
+            database.close()
 
 
 Row = tuple[str, int]

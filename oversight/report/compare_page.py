@@ -112,6 +112,7 @@ def write_comparison(
             rows=[cells_of(row) for row in table.rows],
             notes=notes_of(table),
             figures=drawn,
+            calls=found["calls"],
             command=command,
             made=dict(made) | pages.circumstances(),
         ),

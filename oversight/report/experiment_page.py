@@ -11,7 +11,7 @@ import pandas as pd
 
 from oversight.core import OversightError
 from oversight.metrics.intervals import Interval
-from oversight.report import pages
+from oversight.report import calls, pages
 from oversight.store import write_text
 from oversight.study import Cell, Experiment, Figure, Findings, Job
 
@@ -62,10 +62,11 @@ def publish(
 ) -> list[Path]:
     """Write the Markdown page, the JSON and the figures into a directory that is committed.
 
-    What is not of the experiment's default world is named for its world, so that pages of several
-    worlds stand side by side.
+    What is not of the experiment's default world is named for its world, and what is not of its own
+    cast for who was named, so that pages of several worlds and casts stand side by side.
     """
-    name = experiment.name if job.data == experiment.data[0] else f"{experiment.name}-{job.data}"
+    world = "" if job.data == experiment.data[0] else job.data
+    name = "-".join(filter(None, (experiment.name, world, job.cast)))
     if name != experiment.name:
         renamed = [_renamed(figure, experiment.name, name) for figure in findings.figures]
         findings = findings._replace(figures=renamed)
@@ -91,8 +92,14 @@ def as_html(
         findings=findings,
         held=sum(claim.holds for claim in findings.claims),
         tables=tables_of(findings.cells),
+        calls=results["calls"],
         command=command,
-        made={"seconds": f"{results['seconds']:,}", "seed": str(job.seed)} | pages.circumstances(),
+        made={
+            "seconds": f"{results['seconds']:,}",
+            "seed": str(job.seed),
+            **_seated(job),
+            **pages.circumstances(),
+        },
     )
 
 
@@ -111,6 +118,7 @@ def as_markdown(
         f"{experiment.about}\n\n{experiment.paper}.",
         f"```\n{command}\n```",
         f"{results['seconds']:,} seconds, seed {job.seed}, revision {made['revision']}.",
+        "\n".join(f"- {who}: `{specs}`" for who, specs in _seated(job).items()),
         "## Claims",
         "\n".join(
             f"- **{'holds' if claim.holds else 'does not hold'}**: {claim.claim}. {claim.detail}"
@@ -126,10 +134,13 @@ def as_markdown(
         if table.sources:
             parts.append(f"Published numbers: {'; '.join(table.sources)}.")
     parts.append("In brackets: 95 % intervals over cases; n counts the cases.")
+    if results["calls"]:
+        parts += ["## Calls to language models", _markdown_table(_calls(results["calls"]))]
+        parts.append(" ".join([calls.NOTE, *calls.notes_of(results["calls"])]))
     if findings.notes:
         parts += ["## Departures and other things to know"]
         parts.append("\n".join(f"- {note}" for note in findings.notes))
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(filter(None, parts)) + "\n"
 
 
 def as_csv(cells: Sequence[Cell]) -> str:
@@ -172,6 +183,17 @@ def _table(title: str, cells: Sequence[Cell]) -> Numbers:
             row += [pages.number(cell.published) + mark, _difference(cell, pages.decimals(ours))]
         rows.append(row)
     return Numbers(title, columns, rows, [f"{marks.get(s, '')} {s}".strip() for s in sources])
+
+
+def _calls(made: Sequence[Mapping[str, Any]]) -> Numbers:
+    columns = [Column(name, number > 1) for number, name in enumerate(calls.COLUMNS)]
+    return Numbers("", columns, calls.rows_of(made), ())
+
+
+def _seated(job: Job) -> dict[str, str]:
+    """Who was named for the seats."""
+    named = {"who argues": job.agent or "", "who judges": "; ".join(job.judges)}
+    return {who: specs for who, specs in named.items() if specs}
 
 
 def _difference(cell: Cell, digits: int) -> str:

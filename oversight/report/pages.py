@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from oversight import store
 from oversight.metrics.intervals import Interval
+from oversight.report import calls
 from oversight.report.drawing import INK, MUTED, PALETTE, PAPER, RULE
 from oversight.study import Figure
 
@@ -145,7 +146,7 @@ def _environment() -> Environment:
     )
     filters: Mapping[str, Any] = {
         "percent": percent, "points": points, "interval": interval, "number": number,
-        "signed": signed, "inline": inline,
+        "signed": signed, "inline": inline, "calls": calls.rows_of,
     }  # fmt: skip
     made.filters.update(filters)
     return made

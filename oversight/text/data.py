@@ -11,7 +11,9 @@ One JSON object a line (`Item`):
 | `correct` | the index of the right one, counted from 0 |
 | `source` | optional: the data set it comes from |
 | `split` | optional: train, validation, … |
-| `hard` | optional: whether people in a hurry found it hard |
+| `hard` | optional: whether people in a hurry found it hard (QuALITY's `difficult`) |
+
+With `hard=true` a world plays the questions marked `hard` and no others.
 
 Other fields are refused: a misspelt name would otherwise pass unnoticed. So are texts that hold one
 of the framework's own marks (`oversight.text.quotes`).

@@ -25,66 +25,66 @@ class Relation(NamedTuple):
     """Ways of saying it."""
 
 
+def _relation(
+    kinds: tuple[str, str], of_a: str, of_b: str, *others: str, turned: int = 1
+) -> Relation:
+    """Said as either end tells the other apart, or in other ways.
+
+    `turned`: the place of the wording that begins with b; which one a key draws hangs on the order.
+    """
+    said = [f"{{a}} {of_a.format('{b}')}.", *others]
+    said.insert(turned, f"{{b}} {of_b.format('{a}')}.")
+    return Relation(kinds, of_a, of_b, tuple(said))
+
+
 RELATIONS: Mapping[str, Relation] = {
-    "lives_in": Relation(
+    "lives_in": _relation(
         (PERSON, TOWN), "lives in {}", "is home to {}",
-        ("{a} lives in {b}.", "{b} is home to {a}.", "{a} has long lived in a house in {b}.",
-         "The home of {a} is in {b}."),
+        "{a} has long lived in a house in {b}.", "The home of {a} is in {b}.",
     ),
-    "born_in": Relation(
+    "born_in": _relation(
         (PERSON, TOWN), "was born in {}", "is the birthplace of {}",
-        ("{a} was born in {b}.", "{b} is the birthplace of {a}.",
-         "The parish of {b} recorded the birth of {a}.", "{a} was born in a cottage in {b}."),
+        "The parish of {b} recorded the birth of {a}.", "{a} was born in a cottage in {b}.",
     ),
-    "based_in": Relation(
+    "based_in": _relation(
         (COMPANY, TOWN), "has its office in {}", "has the office of {}",
-        ("{a} has its office in {b}.", "The office of {a} is in {b}.",
-         "Letters to {a} go to an office in {b}.", "{b} has the office of {a}."),
+        "The office of {a} is in {b}.", "Letters to {a} go to an office in {b}.", turned=3,
     ),
-    "founded_in": Relation(
+    "founded_in": _relation(
         (COMPANY, TOWN), "was founded in {}", "saw the founding of {}",
-        ("{a} was founded in {b}.", "{b} saw the founding of {a}.",
-         "It was in {b} that {a} was founded.", "The founding of {a} took place in {b}."),
+        "It was in {b} that {a} was founded.", "The founding of {a} took place in {b}.",
     ),
-    "held_in": Relation(
+    "held_in": _relation(
         (FESTIVAL, TOWN), "is held in {}", "hosts {}",
-        ("{a} is held in {b}.", "{b} hosts {a}.", "Each year {b} hosts {a}.",
-         "{a} is held in the square of {b}."),
+        "Each year {b} hosts {a}.", "{a} is held in the square of {b}.",
     ),
-    "planned_in": Relation(
+    "planned_in": _relation(
         (FESTIVAL, TOWN), "was first planned in {}", "saw the planning of {}",
-        ("{a} was first planned in {b}.", "{b} saw the planning of {a}.",
-         "It was in {b} that {a} was planned.", "{a} was planned over a winter in {b}."),
+        "It was in {b} that {a} was planned.", "{a} was planned over a winter in {b}.",
     ),
-    "leads": Relation(
+    "leads": _relation(
         (PERSON, COMPANY), "leads {}", "is led by {}",
-        ("{a} leads {b}.", "{b} is led by {a}.", "{a} leads the board of {b}.",
-         "The workers of {b} are led by {a}."),
+        "{a} leads the board of {b}.", "The workers of {b} are led by {a}.",
     ),
-    "audits": Relation(
+    "audits": _relation(
         (PERSON, COMPANY), "audits {}", "is audited by {}",
-        ("{a} audits {b}.", "{b} is audited by {a}.", "{a} audits the books of {b}.",
-         "The books of {b} are audited by {a}."),
+        "{a} audits the books of {b}.", "The books of {b} are audited by {a}.",
     ),
-    "sponsors": Relation(
+    "sponsors": _relation(
         (COMPANY, FESTIVAL), "sponsors {}", "is sponsored by {}",
-        ("{a} sponsors {b}.", "{b} is sponsored by {a}.", "{a} sponsors the stage of {b}.",
-         "The stage of {b} is sponsored by {a}."),
+        "{a} sponsors the stage of {b}.", "The stage of {b} is sponsored by {a}.",
     ),
-    "insures": Relation(
+    "insures": _relation(
         (COMPANY, FESTIVAL), "insures {}", "is insured by {}",
-        ("{a} insures {b}.", "{b} is insured by {a}.", "{a} insures the tents of {b}.",
-         "The tents of {b} are insured by {a}."),
+        "{a} insures the tents of {b}.", "The tents of {b} are insured by {a}.",
     ),
-    "opens": Relation(
+    "opens": _relation(
         (PERSON, FESTIVAL), "opens {}", "is opened by {}",
-        ("{a} opens {b}.", "{b} is opened by {a}.", "{a} opens {b} with a speech.",
-         "The first day of {b} is opened by {a}."),
+        "{a} opens {b} with a speech.", "The first day of {b} is opened by {a}.",
     ),
-    "photographs": Relation(
+    "photographs": _relation(
         (PERSON, FESTIVAL), "photographs {}", "is photographed by {}",
-        ("{a} photographs {b}.", "{b} is photographed by {a}.", "{a} photographs {b} for a paper.",
-         "The crowds of {b} are photographed by {a}."),
+        "{a} photographs {b} for a paper.", "The crowds of {b} are photographed by {a}.",
     ),
 }  # fmt: skip
 """Name -> relation."""

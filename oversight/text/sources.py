@@ -51,13 +51,37 @@ class Source(NamedTuple):
     """From the hub's rows to items' fields."""
     local: Callable[[Path], Rows]
     """The hub's rows, read from a file as its authors publish it."""
+    beside: tuple[str, ...] = ()
+    """Files in the same folder that are read as well."""
 
 
-def load_items(data: str, *, split: str = "validation", keep_going: bool = False) -> Items:
+def files_of(data: str) -> tuple[Path, ...]:
+    """The user's files that `load_items` reads; none for a data set from the hub."""
+    name, colon, path = data.partition(":")
+    if name not in SOURCES:
+        return (Path(data),) if data else ()
+    own = Path(path)
+    return (own, *(own.parent / other for other in SOURCES[name].beside)) if colon else ()
+
+
+def load_items(
+    data: str, *, split: str = "validation", keep_going: bool = False, hard: bool = False
+) -> Items:
     """Read `FILE.jsonl`, a data set by name from the hub, or `NAME:PATH` from its own file.
 
-    DataError where there is nothing of that name, or it cannot be read; see `read_jsonl`.
+    With `hard`, questions marked so alone. DataError where there is nothing of that name or so
+    marked, or it cannot be read; see `read_jsonl`.
     """
+    found = _load(data, split, keep_going)
+    if not hard:
+        return found
+    kept = tuple(item for item in found.items if item.hard)
+    if not kept:
+        raise DataError(f"{data} marks no question as hard; leave hard=true out")
+    return found._replace(items=kept)
+
+
+def _load(data: str, split: str, keep_going: bool) -> Items:
     name, colon, path = data.partition(":")
     if name not in SOURCES:
         if data.endswith((".jsonl", ".json")):
@@ -228,6 +252,7 @@ def _squad_file(path: Path) -> Rows:
 
 # Claims and evidence
 
+_CORPUS = "corpus.jsonl"
 _VERDICTS = {"SUPPORT": 0, "SUPPORTS": 0, "CONTRADICT": 1, "REFUTES": 1}
 _CLAIM = "Does the passage support or refute this claim? {claim}"
 
@@ -249,7 +274,7 @@ def _scifact(place: str, row: Row) -> Row | None:
 
 def _scifact_file(path: Path) -> Rows:
     """Claims a line, each with its verdict on the abstracts of `corpus.jsonl`."""
-    corpus = path.parent / "corpus.jsonl"
+    corpus = path.parent / _CORPUS
     abstracts = {
         str(row["doc_id"]): row for _, row in parsed_lines(corpus) if not isinstance(row, Fault)
     }
@@ -277,7 +302,7 @@ SOURCES: Mapping[str, Source] = {
     "quality": Source("emozilla/quality", _each(_quality), _quality_file),
     "boolq": Source("google/boolq", _each(_boolq), parsed_lines),
     "squad": Source("rajpurkar/squad", _squad, _squad_file),
-    "scifact": Source("allenai/scifact_entailment", _each(_scifact), _scifact_file),
+    "scifact": Source("allenai/scifact_entailment", _each(_scifact), _scifact_file, (_CORPUS,)),
     "fever": Source("copenlu/fever_gold_evidence", _each(_fever), parsed_lines),
 }
 """Name -> data set."""

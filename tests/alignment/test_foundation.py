@@ -55,8 +55,8 @@ def test_samples_follow_the_policy_by_tokens_as_well() -> None:
     contexts = task.contexts(torch.zeros(20_000, dtype=torch.long))
     draw = torch.Generator().manual_seed(0)
     odds = policy.distribution(contexts[:1], task.answers)[0].exp()
-    for sample in (policy.sample, lambda c, d: Policy.sample(policy, c, d)):
-        share = task.number(sample(contexts, draw)).bincount(minlength=15) / 20_000
+    for answers in (policy.sample(contexts, draw), Policy.sample(policy, contexts, draw)):
+        share = task.number(answers).bincount(minlength=15) / 20_000
         assert (share - odds).abs().max() < 4 * (odds.max() / 20_000) ** 0.5
 
 

@@ -106,7 +106,18 @@ def test_an_estimate_without_models_says_so() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["run", "estimate", "rejudge", "reproduce", "compare", "serve", "export", "show", "list"],
+    [
+        "run",
+        "estimate",
+        "rejudge",
+        "reproduce",
+        "compare",
+        "serve",
+        "export",
+        "show",
+        "list",
+        "cache",
+    ],
 )
 def test_every_command_has_its_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:

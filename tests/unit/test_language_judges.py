@@ -8,12 +8,13 @@ import pytest
 
 from oversight.agents.chat import ChatAgent, Manner
 from oversight.agents.choosing import BestOf, CritiqueAndRefine
-from oversight.core import Message, OversightError, Side, View
+from oversight.core import Message, OversightError, Side, Turn, View
 from oversight.judges.language import LogProbJudge, StatedJudge, VoteJudge, shares
 from oversight.models.model import Unanswered
 from oversight.players import judge
 from oversight.registry import build
 from oversight.spaces import Choose, Credences, NoReply, Write
+from oversight.world import World
 from tests.unit.test_chat import QUESTION, Told, turn
 
 DECIDE = turn(Credences(3), "decide")
@@ -87,8 +88,8 @@ def test_shares_sum_to_one(logprobs: tuple[float, ...]) -> None:
 # Thinking twice
 
 
-def digits_turn(side: Side | None) -> tuple[object, object]:
-    world = build("worlds", "digits")
+def digits_turn(side: Side | None) -> tuple[World, Turn]:
+    world: World = build("worlds", "digits")
     case = world.case(0, 0)
     view = View(case.question, (), case.private, side, ())
     asked = turn(Choose(64, silence=True))._replace(view=view)
@@ -106,26 +107,26 @@ def counts_bars(view: View) -> list[float]:
 def test_best_of_says_what_the_judge_believes_most() -> None:
     world, asked = digits_turn(Side(3))
     model = Told("REPLY: 10", "REPLY: 42", "REPLY: 27")
-    wrapped = BestOf(ChatAgent(model, nothing), 3, counts_bars, world)  # type: ignore[arg-type]
-    assert wrapped.act([asked]) == [42]  # type: ignore[list-item]
+    wrapped = BestOf(ChatAgent(model, nothing), 3, counts_bars, world)
+    assert wrapped.act([asked]) == [42]
     world, against = digits_turn(Side(3, supports=False))
     model = Told("REPLY: 10", "REPLY: 42", "REPLY: 27")
-    wrapped = BestOf(ChatAgent(model, nothing), 3, counts_bars, world)  # type: ignore[arg-type]
-    assert wrapped.act([against]) == [10]  # type: ignore[list-item]
+    wrapped = BestOf(ChatAgent(model, nothing), 3, counts_bars, world)
+    assert wrapped.act([against]) == [10]
 
 
 def test_best_of_passes_over_candidates_that_could_not_be_had() -> None:
     world, asked = digits_turn(Side(3))
     model = Told("REPLY: 10", Unanswered("down"), Unanswered("down"))
-    wrapped = BestOf(ChatAgent(model, nothing), 3, counts_bars, world)  # type: ignore[arg-type]
-    assert wrapped.act([asked]) == [10]  # type: ignore[list-item]
+    wrapped = BestOf(ChatAgent(model, nothing), 3, counts_bars, world)
+    assert wrapped.act([asked]) == [10]
 
 
 def test_without_a_side_there_is_one_candidate() -> None:
     world, asked = digits_turn(None)
     model = Told("REPLY: 10")
-    wrapped = BestOf(ChatAgent(model, nothing), 3, counts_bars, world)  # type: ignore[arg-type]
-    assert wrapped.act([asked]) == [10]  # type: ignore[list-item]
+    wrapped = BestOf(ChatAgent(model, nothing), 3, counts_bars, world)
+    assert wrapped.act([asked]) == [10]
 
 
 def test_best_of_needs_a_world_where_arguments_can_be_foreseen() -> None:

@@ -269,3 +269,32 @@ def test_credences_of_a_case_fit_its_own_answers(tmp_path: Path):
 
         [turn] = Episode(naive, world, index, 0).pending
         assert turn.space == Credences(len(world.case(index, 0).question.answers))
+
+
+def quality_file(folder: Path) -> Path:
+    """Two questions on one article, the second hard."""
+    path = folder / "quality.dev"
+    questions = [
+        {"question": f"{who}?", "question_unique_id": who, "options": ["A", "B", "C", "D"],
+         "gold_label": 2, "difficult": hard}
+        for who, hard in (("Who ran", 0), ("Who sat", 1))
+    ]  # fmt: skip
+    path.write_text(json.dumps({"article": "A ran. B sat.", "questions": questions}) + "\n")
+    return path
+
+
+@pytest.mark.parametrize("name", WORLDS)
+def test_hard_questions_can_be_had_alone(name: str, tmp_path: Path):
+    spec = f"{name}:data=quality:{quality_file(tmp_path)}"
+    assert build("worlds", spec).size == 2
+    world = build("worlds", f"{spec},hard=true")
+    assert world.size == 1
+    assert world.case(0, 0).question.prompt == "Who sat?"
+    assert type(world)(**world.settings).size == 1
+
+
+def test_hard_questions_need_data_that_mark_them(tmp_path: Path):
+    with pytest.raises(OversightError, match="hard=true with data="):
+        build("worlds", "passages:hard=true")
+    with pytest.raises(OversightError, match="marks no question as hard"):
+        build("worlds", f"passages:hard=true,data={jsonl(tmp_path, 'A ran.')}")
