@@ -208,6 +208,9 @@ class Table:
         for (seat, view), reply in zip(views.items(), replies, strict=True):
             work = world.publish_work(self.case, seat, reply, view)
             self.say(work._replace(audience=readers))
+            conceded = world.conceded(self.case, work, view)
+            if conceded is not None:
+                self.say(conceded)
 
     def ask(
         self, seat: str, instruction: str, audience: tuple[str, ...] | None = None

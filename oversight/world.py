@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from oversight.core import Case, Message, Question, Sealed, Seat, View
+from oversight.core import Case, Message, Question, Sealed, Seat, Turn, View
 from oversight.registry import load
 from oversight.spaces import Choose, Reply, Space, Write
 
@@ -213,6 +213,13 @@ class Presentable(Ability):
     def publish_work(self, case: Case, seat: str, reply: Reply, view: View) -> Message:
         """The work, for those who may read it; the table sees to the audience."""
 
+    def conceded(self, case: Case, work: Message, view: View) -> Message | None:
+        """What everybody hears where a work speaks against its own presenter's side; else None.
+
+        Without it a liar could leave the judge with nothing, by presenting what it believes.
+        """
+        return None
+
 
 class Decomposable(Ability):
     """Ability: the question is one of numbered questions whose answers follow from one another.
@@ -315,6 +322,20 @@ class Numeric(Ability):
     @abstractmethod
     def encode(self, view: View) -> NDArray[np.float32]:
         """The view as (features,) numbers in [-1, 1]."""
+
+
+class Comparable(Ability):
+    """Ability: each reply that a seat may give can be written as numbers, so that nets score it."""
+
+    signs_of_replies: int
+    """How many numbers a reply becomes."""
+
+    @abstractmethod
+    def compare_replies(self, turn: Turn, replies: Sequence[int | None]) -> NDArray[np.float32]:
+        """(replies, signs) numbers about [-1, 1] of what the seat sees of each of its replies.
+
+        None is silence.
+        """
 
 
 _SPENT: Mapping[str, Callable[[int], Mapping[str, Any]]] = {

@@ -16,13 +16,13 @@ from typing import Any, ClassVar, Literal
 from oversight import keys
 from oversight.agents.rating import AnswerRater, Selector, StepRater
 from oversight.circuits.adversaries import ATTEMPTS, adversaries
+from oversight.circuits.compared import ComparedCircuits
 from oversight.circuits.estimators import CircuitEstimator, CircuitProver
 from oversight.circuits.experts import CircuitExpert, Placement
 from oversight.circuits.graph import Family, Shape
 from oversight.circuits.judges import INQUIRER, CircuitJudge
 from oversight.circuits.machines import Looks
 from oversight.circuits.parts import CircuitParts
-from oversight.circuits.presented import PresentedCircuits
 from oversight.circuits.steps import Asked, Work, checks, descent, own_trace, works
 from oversight.circuits.traces import Luck, Skills, from_the_root
 from oversight.circuits.workers import MISLEADING, CircuitWorker
@@ -34,7 +34,7 @@ from oversight.spaces import Choose, Reply
 from oversight.world import Arguable, Askable, Stochastic, Unaided, World
 
 
-class Circuits(PresentedCircuits, CircuitParts, Arguable, Askable, Unaided, Stochastic):
+class Circuits(ComparedCircuits, CircuitParts, Arguable, Askable, Unaided, Stochastic):
     """Random computation graphs whose root value is the question; the common world."""
 
     name: ClassVar[str] = "circuits"

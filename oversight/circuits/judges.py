@@ -13,7 +13,7 @@ from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
 from oversight import keys
-from oversight.circuits.steps import Asked, Check, checks, claims, own_looks
+from oversight.circuits.steps import Asked, Check, Conceded, checks, claims, own_looks
 from oversight.circuits.traces import Material, corrected
 from oversight.circuits.workers import Glance, Part, concluded
 from oversight.core import OversightError, Turn, View
@@ -55,6 +55,8 @@ class Reading(NamedTuple):
     looks: int
     speakers: tuple[Speaker, ...]
     dispute: Dispute | None
+    conceded: int = 0
+    """What opposed claimants' works agree on, one of them against its own claim; 0 if they part."""
 
     def mirrored(self) -> Reading:
         """The same with the two answers exchanged."""
@@ -67,6 +69,7 @@ class Reading(NamedTuple):
                 -self.dispute.vote,
                 None if self.dispute.crux is None else -self.dispute.crux,
             ),
+            -self.conceded,
         )  # fmt: skip
 
 
@@ -84,7 +87,8 @@ def read(view: View) -> Reading:
             _speaker(name, answer, claimed, brought, bool(asking))
             for name, answer in claimed.items()
         )
-    return Reading(_side(asked, trace[-1]), len(looks), speakers, dispute)
+    conceded = _conceded(asked, view, claimed) if dispute is None else 0
+    return Reading(_side(asked, trace[-1]), len(looks), speakers, dispute, conceded)
 
 
 INQUIRER = "inquirer"
@@ -119,6 +123,15 @@ def _known(view: View) -> tuple[Asked, Material]:
 
 def _side(asked: Asked, value: int) -> int:
     return {asked.values[1]: 1, asked.values[0]: -1}.get(value, 0)
+
+
+def _conceded(asked: Asked, view: View, claimed: dict[str, int]) -> int:
+    """The side that both works of two opposed claimants are on; 0 where they are not."""
+    if len(claimed) != 2 or len(set(claimed.values())) != 2:
+        return 0
+    turned = {m.seat: m.data.value for m in view.transcript if isinstance(m.data, Conceded)}
+    backed = {turned.get(seat, asked.values[answer]) for seat, answer in claimed.items()}
+    return _side(asked, backed.pop()) if len(backed) == 1 else 0
 
 
 def _speaker(
@@ -188,6 +201,7 @@ class CircuitJudge(Agent):
 
     Its prior is its own shallow answer, as reliable as such answers are. A claim that is a lie has
     one flawed step, any gate alike; a check passes a sound step but for η, and a flawed one with η.
+    What one of two opposed sides concedes it takes for true, but for η.
 
     Args:
         credulity: log-odds given to a side for every step shown for it, sound or not (κ, nats).
@@ -260,6 +274,8 @@ class CircuitJudge(Agent):
                 + at.vote * _logit(sure.by_layer[at.layer])
                 + (at.crux or 0) * _logit(1 - care)
             )
+        if reading.conceded:
+            return given + reading.conceded * _logit(1 - care)
         looks = min(reading.looks, len(sure.by_looks) - 1)
         top = circuit.layer[-1]  # lower than the whole circuit's where only a part is in question
         whole = top == len(sure.by_layer) - 1

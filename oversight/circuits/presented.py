@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from oversight.circuits import attempts
 from oversight.circuits.graph import Circuit
-from oversight.circuits.steps import Asked, Given, Work, listed, wire_name
+from oversight.circuits.steps import Asked, Conceded, Given, Work, listed, wire_name
 from oversight.circuits.traces import Luck, Material
 from oversight.circuits.world import CircuitWorld
 from oversight.core import Case, Message, View
@@ -43,6 +43,15 @@ class PresentedCircuits(CircuitWorld, Stepwise, Disputable):
         material: Material = view.private
         values = self._work(material, reply)
         return Message(seat, "present", listed(material.circuit, values), Work(values))
+
+    def conceded(self, case: Case, work: Message, view: View) -> Message | None:
+        """The root's value, where it is not what the seat's side needs."""
+        asked: Asked = case.question.data
+        root = work.data.values[-1]
+        if view.side is None or (root == asked.values[view.side.answer]) is view.side.supports:
+            return None
+        words = f"The work comes to {root}, against its own side."
+        return Message(work.seat, "present", words, Conceded(root))
 
     def _work(self, material: Material, option: int) -> tuple[int, ...]:
         if not option:

@@ -51,6 +51,13 @@ class Check(NamedTuple):
         return None if self.found is None else self.found == self.value
 
 
+class Conceded(NamedTuple):
+    """A work that was presented comes to another answer than the one it was to back."""
+
+    value: int
+    """The root's, in the work."""
+
+
 class Given(NamedTuple):
     """An input, which needs no check."""
 
