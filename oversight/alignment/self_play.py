@@ -34,7 +34,7 @@ from oversight.protocol import Protocol
 from oversight.spaces import Reply
 from oversight.threads import one_thread
 from oversight.training.descent import Descent, Pace, descend
-from oversight.training.learned_player import LearnedPlayer, Seen, scorable, sight_of
+from oversight.training.learned_player import LearnedPlayer, Seen, sight_of
 from oversight.training.market_training import Game, play
 from oversight.world import World
 
@@ -51,6 +51,7 @@ class Recipe:
         width: of the net's hidden layers.
         entropy: the policy gradient's bonus, a nat.
         beta: of DPO.
+        imitation: so many steps first, in which it learns to play as whoever was in its seats.
         seed: of weights and games.
     """
 
@@ -61,6 +62,7 @@ class Recipe:
     width: int = 128
     entropy: float = 0.01
     beta: float = 0.5
+    imitation: int = 0
     seed: int = 0
 
 
@@ -134,6 +136,8 @@ class SelfPlay:
 
     def loss(self, step: int) -> Tensor:
         """(N,) the loss of a step's turns."""
+        if step < self.recipe.imitation:
+            return self._imitated(step)
         if self.recipe.preferences:
             return self._preferred(step)
         several = [
@@ -142,13 +146,23 @@ class SelfPlay:
         ]
         return policy_gradient(self.memory.net, self._decisions(several), self.recipe.entropy)
 
+    def _imitated(self, step: int) -> Tensor:
+        """−log π of what those who sat in its seats did."""
+        games = self._played(step, None)
+        own = [move for game in games for move in self._own(game)]
+        chosen = torch.tensor([self.sight.number(reply) for _, reply in own])
+        chances = self.sight.seen([turn for turn, _ in own]).log_probs(self.memory.net)
+        return -chances.gather(1, chosen[:, None])[:, 0]
+
     def _player(self, made: nn.Module, **how: Any) -> LearnedPlayer:
         return LearnedPlayer(self.sight, made, self.cast[self.seats[0]], **how)
 
-    def _played(self, batch: int, player: Agent) -> list[Game]:
+    def _played(self, batch: int, player: Agent | None) -> list[Game]:
+        """The games of a batch with a player in its seats; None is who sat there before."""
+        cast = self.cast if player is None else self.seated(player)
         first = batch * self.recipe.cases
         numbers = range(first, first + self.recipe.cases)
-        return play(self.protocol, self.world, self.seated(player), numbers, self.key)
+        return play(self.protocol, self.world, cast, numbers, self.key)
 
     def _decisions(self, several: Sequence[Sequence[Game]]) -> Decisions:
         """The turns of all games; `several` holds the same cases, played again and again."""
@@ -157,10 +171,10 @@ class SelfPlay:
             for game in same:
                 others = [other for other in same if other is not game]
                 for turn, reply in self._own(game):
-                    usual = sum(pay(other, turn) for other in others) / max(len(others), 1)
+                    usual = sum(pay(other, turn.seat) for other in others) / max(len(others), 1)
                     turns.append(turn)
                     chosen.append(self.sight.number(reply))
-                    paid.append(pay(game, turn) - usual)
+                    paid.append(pay(game, turn.seat) - usual)
         gains = torch.tensor(paid)
         spread = gains.std().clamp(min=1e-6)
         return Decisions(self.sight.seen(turns), torch.tensor(chosen), gains / spread)
@@ -168,7 +182,7 @@ class SelfPlay:
     def _own(self, game: Game) -> list[tuple[Turn, Reply]]:
         return [
             (turn, reply) for turn, reply in game.moves
-            if turn.seat in self.seats and scorable(turn)
+            if turn.seat in self.seats and self.sight.scores(turn)
         ]  # fmt: skip
 
     def _preferred(self, step: int) -> Tensor:
@@ -177,6 +191,8 @@ class SelfPlay:
         if self.memory.round is None or self.memory.round[0] != number:
             self.memory.round = (number, *self._compared(number))
         _, pairs, before = self.memory.round
+        if not len(pairs.better):  # no two replies were paid differently: nothing to learn
+            return torch.stack([0 * parameter.sum() for parameter in self.learner.parameters()])
         after = pairs.seen.log_probs(self.memory.net)
         columns = (pairs.better[:, None], pairs.worse[:, None])
         now = [after.gather(1, column)[:, 0] for column in columns]
@@ -188,22 +204,25 @@ class SelfPlay:
         seat = self.seats[number % len(self.seats)]
         frozen = deepcopy(self.memory.net)
         plain = self._played(number, self._player(frozen))
-        numbers = sorted({t.number for g in plain for t, _ in self._own(g) if t.seat == seat})
+        numbers = sorted({turn.number for turn in self._turns(plain) if turn.seat == seat})
         start = numbers[number // len(self.seats) % len(numbers)]
         other = self._played(number, self._player(frozen, salt=(seat, start)))
         turns, better, worse = list[Turn](), list[int](), list[int]()
         for one, two in zip(plain, other, strict=True):
             turn, first = self._at(one, seat, start)
             _, second = self._at(two, seat, start)
-            gain = 0.0 if turn is None else pay(one, turn) - pay(two, turn)
+            gain = 0.0 if turn is None else pay(one, seat) - pay(two, seat)
             if turn is not None and first != second and gain:
                 turns.append(turn)
                 better.append(self.sight.number(first if gain > 0 else second))
                 worse.append(self.sight.number(second if gain > 0 else first))
-        seen = self.sight.seen(turns)
+        seen = self.sight.seen(turns or self._turns(plain)[:1])
         with torch.no_grad():
             before = seen.log_probs(frozen)
         return Compared(seen, torch.tensor(better), torch.tensor(worse)), before
+
+    def _turns(self, games: Sequence[Game]) -> list[Turn]:
+        return [turn for game in games for turn, _ in self._own(game)]
 
     def _at(self, game: Game, seat: str, number: int) -> tuple[Turn | None, Reply]:
         """A seat's turn of a number, and its reply; None where there was no choice."""
@@ -211,11 +230,12 @@ class SelfPlay:
         return found[0] if found else (None, None)
 
 
-def pay(game: Game, turn: Turn) -> float:
-    """What the verdict gives the seat whose turn it is; its reward where it has no side."""
-    side = turn.view.side
+def pay(game: Game, seat: str) -> float:
+    """What the verdict gives a seat; its reward where it never had a side."""
+    sides = [turn.view.side for turn, _ in game.moves if turn.seat == seat]
+    side = next((side for side in reversed(sides) if side is not None), None)
     if side is None:
-        return game.outcome.rewards[turn.seat]
+        return game.outcome.rewards[seat]
     credence = game.outcome.credences[side.answer]
     return credence if side.supports else -credence
 

@@ -20,14 +20,15 @@ from oversight.derived import derived
 from oversight.world import Comparable
 
 SIGNS = (
-    "presenting",  # 1; bringing up a step is 0
+    "claiming",
+    "presenting",  # neither is bringing up a step
     "silence",
-    "own",  # its own trace, as it is; or a step of its own work
+    "own",  # its own answer; its own trace, as it is; a step of its own work
     "height",  # the gate's layer, of all
     "checked",  # how many steps have been brought up, of all gates
     "blind",  # the judge's look tells nothing there
     "hidden",  # the opponent lacks the value
-    "glance",  # the judge's own glance at the gate agrees with what is claimed of it
+    "glance",  # the judge's own glance agrees with what is claimed
     "wrong",  # what is claimed does not follow, as this seat sees it
     "changed",  # share of gates whose value differs from its own trace
     "agrees",  # share of gates at which the judge's glance agrees with the work
@@ -49,12 +50,21 @@ class ComparedCircuits(PresentedCircuits, Comparable):
         material = turn.view.private
         if not isinstance(material, Material):
             raise OversightError(f"{turn.seat} sees no trace of the circuit; seat it as an expert")
-        told = self._presented if turn.act == "present" else self._brought_up
+        kinds = {"claim": self._claimed, "present": self._presented}
+        told = kinds.get(turn.act, self._brought_up)
         rows = np.zeros((len(replies), len(SIGNS)), np.float32)
         for row, reply in zip(rows, replies, strict=True):
             signs = {"silence": 1.0} if reply is None else told(turn, material, reply)
             row[[SIGNS.index(name) for name in signs]] = list(signs.values())
         return rows
+
+    def _claimed(self, turn: Turn, material: Material, answer: int) -> dict[str, float]:
+        """An answer: its own, or the judge's at a glance."""
+        value = turn.view.question.data.values[answer]
+        glance = (material.judge or material.values)[-1]
+        return {
+            "claiming": 1.0, "own": float(value == material.root), "glance": float(value == glance),
+        }  # fmt: skip
 
     def _presented(self, turn: Turn, material: Material, option: int) -> dict[str, float]:
         """A work: one's own trace, or one with a flaw."""

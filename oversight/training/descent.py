@@ -24,7 +24,8 @@ CHECKPOINT, METRICS = "checkpoint.pt", "metrics.jsonl"
 FORMAT = 1
 """Of checkpoints; another is refused."""
 
-Metrics = Mapping[str, float]
+Metrics = Mapping[str, Any]
+"""Plain values, of which those that are watched or drawn are numbers."""
 Evaluate = Callable[[int], Metrics]
 """Step -> what is measured there."""
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import NamedTuple, cast
+from typing import ClassVar, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -44,6 +44,9 @@ class Seen(NamedTuple):
 class Sight(ABC):
     """How a net sees the turns of a world; replies are numbered, silence last."""
 
+    claims: ClassVar[bool] = False
+    """Whether claims are scored too."""
+
     def __init__(self, world: World, replies: int) -> None:
         self.world, self.replies = world, replies
 
@@ -54,6 +57,11 @@ class Sight(ABC):
     @abstractmethod
     def numbers(self, turn: Turn) -> NDArray[np.float32]:
         """(F,), or (n, F): one turn as numbers."""
+
+    def scores(self, turn: Turn) -> bool:
+        """Whether there is something to choose that a net scores."""
+        claims = turn.act == "claim" and not self.claims
+        return isinstance(turn.space, Choose) and bool(turn.space.options) and not claims
 
     def legal(self, turn: Turn) -> NDArray[np.bool_]:
         """(n,) which replies the turn allows."""
@@ -92,6 +100,8 @@ class WholeView(Sight):
 
 class EachReply(Sight):
     """Every reply as numbers, and a score for each by the same net."""
+
+    claims = True
 
     def net(self, width: int, key: int) -> nn.Module:
         """Two hidden layers, from a reply's numbers to its score."""
@@ -134,7 +144,7 @@ class LearnedPlayer(Agent):
     Args:
         sight: how it sees.
         made: its net.
-        others: who replies where there is nothing to score (claims).
+        others: who replies where there is nothing to score (on most worlds, claims).
         greedy: whether it takes the best instead of drawing.
         luck: a number; players of other numbers draw otherwise in the same games.
         salt: (seat, turn number): from that turn of that seat on it draws other luck. Two games
@@ -156,7 +166,7 @@ class LearnedPlayer(Agent):
     def act(self, turns: Sequence[Turn]) -> list[Reply]:
         """Each turn by itself; those without a choice to make cost no net."""
         replies: list[Reply] = [None] * len(turns)
-        scored = [place for place, turn in enumerate(turns) if scorable(turn)]
+        scored = [place for place, turn in enumerate(turns) if self.sight.scores(turn)]
         left = [place for place in range(len(turns)) if place not in set(scored)]
         if left:
             given = self.others.act([turns[place] for place in left])
@@ -188,11 +198,6 @@ class LearnedPlayer(Agent):
             if turn.seat == seat and turn.number >= start:
                 key = keys.fold(key, 0)
         return keys.unit(key)
-
-
-def scorable(turn: Turn) -> bool:
-    """Whether there is something to choose that a net scores."""
-    return turn.act != "claim" and isinstance(turn.space, Choose) and bool(turn.space.options)
 
 
 def _listed(turn: Turn) -> Choose:

@@ -14,7 +14,6 @@ from experiments import (
     kenton2024_sim,
     khan2024_sim,
     nested_capability,
-    pressure,
     sudhir2025,
 )
 from experiments.kenton2024_sim import Setting
@@ -43,10 +42,6 @@ STUDIES: Mapping[Any, tuple[Mapping[str, Any], tuple[str, ...]]] = {
     factored: (
         {"EPISODES": {"quick": 150}, "DEPTHS": {2: (2, 3), 3: (2,), 4: (2,)}},
         ("the closed form lies in the simulation's interval",),
-    ),
-    pressure: (
-        {"SIZES": {"quick": (120, 4)}},
-        ("with a critic: accuracy holds", "a critic raises accuracy"),
     ),
     nested_capability: (
         {"EPISODES": {"quick": 30}},
