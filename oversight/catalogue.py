@@ -35,6 +35,7 @@ def catalogue() -> dict[str, list[dict[str, Any]]]:
         "judges": [_thing("judges", name) for name in names("judges")],
         "agents": [_thing("agents", name) for name in names("agents")],
         "models": [_thing("models", name) for name in names("models")],
+        "methods": [_method(name) for name in names("methods")],
         "experiments": [
             {"name": name, "paper": (it := load("experiments", name)).paper, "about": it.about}
             for name in names("experiments")
@@ -73,6 +74,17 @@ def _thing(kind: str, name: str) -> dict[str, Any]:
     return {"name": name, "options": options, "about": _first_line(factory)}
 
 
+def _method(name: str) -> dict[str, Any]:
+    method = load("methods", name)
+    return {
+        "name": name,
+        "paper": method.paper,
+        "needs": list(method.needs),
+        "options": list(inspect.signature(method).parameters),
+        "about": _first_line(method),
+    }
+
+
 def _first_line(thing: Any) -> str:
     return (inspect.getdoc(thing) or "").partition("\n")[0]
 
@@ -84,6 +96,10 @@ def as_markdown() -> str:
     lines += [
         f"| `{p['name']}` | {', '.join(p['seats'])} | {', '.join(p['worlds'])} | {p['paper']} |"
         for p in held["protocols"]
+    ]
+    lines += ["", "| Method | Signal | Paper |", "|---|---|---|"]
+    lines += [
+        f"| `{m['name']}` | {', '.join(m['needs'])} | {m['paper']} |" for m in held["methods"]
     ]
     for kind in ("worlds", "judges", "agents", "models", "experiments"):
         lines += ["", f"| {kind[:-1].capitalize()} | |", "|---|---|"]

@@ -2,7 +2,7 @@
 
 Names map to `module:attribute` strings that are imported on use, so the core imports neither wing.
 Other packages add theirs through the entry points `oversight.protocols`, `oversight.worlds`,
-`oversight.judges`, `oversight.agents` and `oversight.experiments`.
+`oversight.judges`, `oversight.agents`, `oversight.methods` and `oversight.experiments`.
 
 A **spec** is what a user writes where something is named: `NAME`, `NAME:VALUE`,
 `NAME:key=value,key=value`, `FILE.py:NAME` or `package.module:NAME`.
@@ -56,6 +56,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "sums": "envs.worlds.sums:Sums",
         "reasoning": "envs.worlds.reasoning:Reasoning",
         "passages": "envs.worlds.passages:Passages",
+        "preferences": "envs.worlds.preferences:Preferences",
         "sentences": "envs.worlds.sentences:Sentences",
         "transcripts": "envs.worlds.transcripts:Transcripts",
     },
@@ -89,6 +90,10 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "openai": "oversight.models.openai_api:OpenAI",
         "inspect": "oversight.models.inspect_ai:Inspect",
         "scripted": "oversight.models.scripted:Scripted",
+    },
+    "methods": {
+        "dpo": "oversight.alignment.methods.pairwise:DPO",
+        "raft": "oversight.alignment.methods.raft:RAFT",
     },
     "experiments": {
         "arnesen2024": "experiments.arnesen2024:EXPERIMENT",

@@ -60,6 +60,9 @@ def _seated(
     form, n = judging.get("form", "logprob"), judging.get("n", "8")
     if form not in typing.get_args(Form):
         raise OversightError(f"{name}: {suggest(form, typing.get_args(Form), 'forms')}")
+    if "n" in judging and form != "vote":
+        raise OversightError(f"{name}: n counts votes, and there are none by form={form}; "
+                             "add form=vote or leave n out")  # fmt: skip
     if not n.isdecimal() or int(n) < 1:
         raise OversightError(f"{name}: n counts the votes, 1 or more; got {n!r}")
     match form:
@@ -79,7 +82,7 @@ def _model(name: str, text: str) -> Model:
 
 
 def _read(key: str, value: str, name: str) -> Any:
-    hint = typing.get_type_hints(Manner)[key]
+    hint = typing.get_type_hints(Manner, include_extras=True)[key]
     try:
         return pydantic.TypeAdapter(hint).validate_python(value)
     except pydantic.ValidationError as error:

@@ -9,12 +9,15 @@ asked together, whichever games they belong to.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
+
+from pydantic import Field
 
 from oversight import keys
 from oversight.agents.replies import how_to_reply, meant
 from oversight.agents.words import answers_shown, part_of, scene
 from oversight.core import Turn, View
+from oversight.models.chat_interface import begun
 from oversight.models.model import (
     Completion,
     Model,
@@ -26,6 +29,7 @@ from oversight.models.model import (
     Unanswered,
 )
 from oversight.players import Agent
+from oversight.protocol import Positive
 from oversight.spaces import IllegalReply, NoReply, Reply
 
 Material = Callable[[View], str]
@@ -35,12 +39,12 @@ Material = Callable[[View], str]
 class Manner(NamedTuple):
     """How a seat speaks, and the budgets that it is held to."""
 
-    words: int = 150
+    words: Positive = 150
     """The most words of an argument; what is longer is cut there."""
-    tokens: int = 400
+    tokens: Positive = 400
     """The most tokens of a reply, thinking included."""
-    temperature: float = 0.7
-    top_p: float = 1.0
+    temperature: Annotated[float, Field(ge=0)] = 0.7
+    top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
     persona: str = ""
     """Added to the system prompt: how this agent is to behave."""
 
@@ -85,6 +89,11 @@ class ChatAgent(Agent):
             replies[place] = reply
         return [_final(reply) for reply in replies]
 
+    @property
+    def system(self) -> Said:
+        """What holds all through the game."""
+        return Said("system", "\n\n".join(filter(None, (SYSTEM, self.manner.persona))))
+
     def prompt(self, turn: Turn) -> Prompt:
         """What the model is told."""
         order = order_of(turn)
@@ -103,11 +112,6 @@ class ChatAgent(Agent):
     def _request(self, turn: Turn, prompt: Prompt, attempt: int) -> Request:
         return Request(prompt, self.manner.sampling, keys.fold(turn.key, attempt), turn.seat)
 
-    @property
-    def system(self) -> Said:
-        """What holds all through the game."""
-        return Said("system", "\n\n".join(filter(None, (SYSTEM, self.manner.persona))))
-
     def _asked(
         self, turns: Sequence[Turn], prompts: Sequence[Prompt], attempt: int
     ) -> list[Reply | _Unread]:
@@ -119,15 +123,19 @@ class ChatAgent(Agent):
         return [self._read(turn, one) for turn, one in zip(turns, found, strict=True)]
 
     def _read(self, turn: Turn, found: Completion | Unanswered) -> Reply | _Unread:
-        if isinstance(found, Unanswered):
-            return NoReply(f"{self.model.name}: {found.reason}")
-        if found.finish == "refusal":
-            return NoReply(f"{self.model.name} refused: {_begun(found.text)}")
+        if isinstance(found, Unanswered) or found.finish == "refusal":
+            return self._none(found)
         try:
             return meant(turn, found.text, order_of(turn), self.manner.words)
         except IllegalReply as error:
             cut = f" (cut at {self.manner.tokens} tokens)" if found.finish == "length" else ""
             return _Unread(found.text, f"{error}{cut}")
+
+    def _none(self, found: Completion | Unanswered) -> NoReply:
+        """Why the model gave no reply."""
+        if isinstance(found, Unanswered):
+            return NoReply(f"{self.model.name}: {found.reason}")
+        return NoReply(f"{self.model.name} refused: {begun(found.text, SHOWN)!r}")
 
 
 class _Unread(NamedTuple):
@@ -150,16 +158,15 @@ def _with_reason(prompt: Prompt, reply: Reply | _Unread) -> Prompt:
 
 def _final(reply: Reply | _Unread) -> Reply:
     if isinstance(reply, _Unread):
-        return NoReply(f"no legal reply in two tries: {reply.why}; it said {_begun(reply.text)}")
+        said = begun(reply.text, SHOWN)
+        return NoReply(f"no legal reply in two tries: {reply.why}; it said {said!r}")
     return reply
-
-
-def _begun(text: str) -> str:
-    return repr(text if len(text) <= 80 else text[:79] + "…")
 
 
 ORDER = 7
 """Which child of a turn's key draws the order; 0 and 1 are the tries'."""
+SHOWN = 80
+"""How many letters of a text that is no reply its failure quotes."""
 SYSTEM = (
     "You take part in a game about a question that has one right answer. Everything that somebody "
     "else said or wrote stands on lines that begin with a bar, like this:\n"

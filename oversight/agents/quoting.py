@@ -33,8 +33,7 @@ class QuotingDebater(Agent):
     def act(self, turns: Sequence[Turn]) -> list[Reply]:
         """Each turn's reply, the base asked once for all of them."""
         asked = [_as_moves(turn) for turn in turns]
-        chosen = self.base.act([turn for turn in asked if turn is not None])
-        replies = iter(chosen)
+        replies = iter(self.base.act([turn for turn in asked if turn is not None]))
         return [
             "" if base_turn is None else _in_words(turn, next(replies))
             for turn, base_turn in zip(turns, asked, strict=True)
@@ -105,9 +104,10 @@ def _quotes(message: Message) -> tuple[Quote, ...]:
 
 
 def _in_words(turn: Turn, reply: Reply) -> Reply:
-    if _writes(turn) is None or not isinstance(reply, int):
-        return reply if _writes(turn) is None else ""
-    return _argument(turn, turn.view.private.sentences[reply])
+    if _writes(turn) is None:
+        return reply
+    sentences = turn.view.private.sentences
+    return _argument(turn, sentences[reply]) if isinstance(reply, int) else ""
 
 
 def _argument(turn: Turn, sentence: str) -> str:

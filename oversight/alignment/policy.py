@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from oversight.alignment.vocabulary import END, PAD, Vocabulary
+from oversight.alignment.vocabulary import END, PAD, Vocabulary, tree
 from oversight.core import OversightError
 
 
@@ -24,6 +24,8 @@ class Policy(nn.Module, ABC):
     """"exact", "small" or the model's name."""
     enumerable: bool = True
     """Whether it can be asked for every answer there is, to be measured without samples."""
+    together: int = 2048
+    """Rows that it had better not be asked for more of at a time, about."""
 
     def __init__(self, vocabulary: Vocabulary, longest: int) -> None:
         super().__init__()
@@ -82,10 +84,24 @@ class Policy(nn.Module, ABC):
     def distribution(
         self, contexts: Int[Tensor, "batch before"], answers: Int[Tensor, "answers length"]
     ) -> Float[Tensor, "batch answers"]:
-        """log π of each of these answers to each context."""
-        rows, columns = len(contexts), len(answers)
-        beside = contexts.repeat_interleave(columns, dim=0)
-        return self.log_probs(beside, answers.repeat(rows, 1)).view(rows, columns)
+        """log π of each of these answers to each context; what they begin with is read once."""
+        self.check(answers)
+        begun = tree(answers)
+        each = max(1, self.together // len(begun.nodes))
+        told = torch.cat([self.at_nodes(part, begun.nodes) for part in contexts.split(each)])
+        cells = begun.at * told.shape[-1] + answers.clamp(min=0)  # gathering is the fast way back
+        picked = told.flatten(1).gather(1, cells.flatten().expand(len(told), -1))
+        return torch.where(answers == PAD, 0.0, picked.view(len(told), *answers.shape)).sum(dim=-1)
+
+    def at_nodes(
+        self, contexts: Int[Tensor, "batch before"], nodes: Int[Tensor, "nodes length"]
+    ) -> Float[Tensor, "batch nodes words"]:
+        """log P(token | context, beginning) for each of these beginnings (`vocabulary.tree`)."""
+        rows, size = len(contexts), len(nodes)
+        beside = contexts.repeat_interleave(size, dim=0)
+        told = self.next(beside, nodes.clamp(min=0).repeat(rows, 1))
+        places = (nodes != PAD).sum(dim=1).repeat(rows)
+        return told[torch.arange(rows * size), places].view(rows, size, -1)
 
     def frozen(self) -> Policy:
         """A copy that does not learn: a reference, or an anchor."""

@@ -13,7 +13,16 @@ from typing import Annotated, Any
 
 import typer
 
-from oversight.cli import caching, comparing, exporting, reproducing, serving, show, spending
+from oversight.cli import (
+    aligning,
+    caching,
+    comparing,
+    exporting,
+    reproducing,
+    serving,
+    show,
+    spending,
+)
 from oversight.cli.common import (
     NOT_WELL,
     WRONG_USAGE,
@@ -233,6 +242,14 @@ app.command(
     "oversight serve debate --world passages --agent debater=openai:M@URL "
     "--price openai:M@URL=2/8 --max-cost 1"
 )(serving.serve)
+app.command(
+    epilog="Examples:\n\n"
+    "oversight align dpo\n\n"
+    "oversight align dpo:beta=0.2 --policy small --steps 600 --seeds 3 --out runs/dpo\n\n"
+    "oversight align rlhf --feedback debate:rounds=2 --json\n\n"
+    "oversight align kto --world circuits --feedback debate\n\n"
+    "oversight align all --seeds 3 --processes 2 --out runs/leaderboard"
+)(aligning.align)
 app.command(
     epilog="Examples:\n\n"
     "oversight cache\n\n"

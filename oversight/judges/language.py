@@ -54,7 +54,7 @@ class LanguageJudge(ChatAgent):
         return (self.system, Said("user", "\n\n".join(told)))
 
 
-Asked: TypeAlias = tuple[Turn, Sequence[int]]
+Shown: TypeAlias = tuple[Turn, Sequence[int]]
 """A turn, and the order in which its answers were shown."""
 
 
@@ -82,11 +82,11 @@ class LogProbJudge(LanguageJudge):
         prompt = (*self._told(turn, order, ONE_LABEL), Said("assistant", OPENING))
         return Options(prompt, tuple(f" {name}" for name in labels(len(order))), turn.seat)
 
-    def _averaged(self, turn: Turn, heard: Sequence[tuple[Asked, Scores | Unanswered]]) -> Reply:
+    def _averaged(self, turn: Turn, heard: Sequence[tuple[Shown, Scores | Unanswered]]) -> Reply:
         credences = [0.0] * len(turn.view.question.answers)
         for (_, order), found in heard:
             if isinstance(found, Unanswered):
-                return NoReply(f"{self.model.name}: {found.reason}")
+                return self._none(found)
             for answer, share in zip(order, shares(found.logprobs), strict=True):
                 credences[answer] += share / len(heard)
         return tuple(credences)
@@ -136,8 +136,8 @@ class VoteJudge(LanguageJudge):
         found = self.model.generate(requests) if requests else []
         votes: list[int | NoReply | IllegalReply] = []
         for (turn, number), one in zip(ballots, found, strict=True):
-            if isinstance(one, Unanswered):
-                votes.append(NoReply(f"{self.model.name}: {one.reason}"))
+            if isinstance(one, Unanswered) or one.finish == "refusal":
+                votes.append(self._none(one))
                 continue
             try:
                 votes.append(one_answer(one.text, self._order(turn, number)))

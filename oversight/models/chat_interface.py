@@ -1,7 +1,7 @@
-"""What chat interfaces do not have, made of what they have: shared by the back ends that call one.
+"""What an interface does not have, made of what it has: shared by the back ends.
 
-A reply that is begun for the model, budgets that hold, log-probabilities of options; and what
-becomes of a text that goes into an error.
+A reply that is begun for the model, budgets that hold, log-probabilities of options, a prompt where
+there is no chat template; and what becomes of a text that goes into an error.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from oversight.models.model import (
+    INSTEAD,
     Completion,
     Prompt,
     Request,
@@ -22,6 +23,8 @@ from oversight.models.model import (
 
 MOST = 20
 """The most alternatives to a token that these interfaces let one ask for."""
+SEEDS = 2**31
+"""How many seeds they take; a request's key is taken modulo this."""
 
 
 def opening(prompt: Prompt) -> str:
@@ -85,12 +88,14 @@ def label_scores(
 
     An option is found with blanks around it or without, and its forms are summed: which of them
     comes first is the chat template's choice. One that is not among the alternatives is never
-    guessed at: the question is unanswered.
+    guessed at: the question is unanswered, as it is where the server shows none at all.
 
     >>> shown = {"A": math.log(0.5), " A": math.log(0.25), "B": math.log(0.125)}
     >>> [round(math.exp(each), 6) for each in label_scores(shown, (" A", " B"), Usage()).logprobs]
     [0.75, 0.125]
     """
+    if not shown:
+        return Unanswered(f"the server gave no log-probabilities; {INSTEAD}", usage)
     forms: dict[str, list[float]] = {text.strip(): [] for text in texts}
     for token, logprob in shown.items():
         if token.strip() in forms:
@@ -100,10 +105,26 @@ def label_scores(
         likeliest = " ".join(map(repr, sorted(shown, key=shown.__getitem__, reverse=True)[:5]))
         return Unanswered(
             f"no log-probability of {', '.join(map(repr, missing))}: not among the {len(shown)} "
-            f"first tokens that the server shows, such as {likeliest}",
+            f"first tokens that the server shows, such as {likeliest}; {INSTEAD}",
             usage,
         )
     return Scores(tuple(_log_sum(forms[text.strip()]) for text in texts), usage)
+
+
+def plain_pieces(prompt: Prompt) -> list[tuple[str, bool]]:
+    r"""A prompt for a model without a chat template: its pieces, and which are somebody's words.
+
+    >>> pieces = plain_pieces((Said("user", "Who?"), Said("assistant", "It was")))
+    >>> "".join(text for text, _ in pieces)
+    'User: Who?\n\nAssistant: It was'
+    >>> plain_pieces((Said("user", "Who?"),))
+    [('User: ', False), ('Who?', True), ('\n\nAssistant:', False)]
+    """
+    pieces: list[tuple[str, bool]] = []
+    for number, said in enumerate(prompt):
+        gap = "\n\n" if number else ""
+        pieces += [(f"{gap}{said.role.capitalize()}: ", False), (said.text, True)]
+    return pieces if prompt[-1].role == "assistant" else [*pieces, ("\n\nAssistant:", False)]
 
 
 def begun(text: str, most: int = 200) -> str:

@@ -28,9 +28,8 @@ except ImportError as missing:
         f"{missing.name} is not installed, and models by way of Inspect need it: "
         "pip install 'oversight-lab[inspect]'"
     ) from None
-from oversight.models.chat_interface import MOST, begun, label_scores, replied, told
+from oversight.models.chat_interface import MOST, SEEDS, begun, label_scores, replied, told
 from oversight.models.model import (
-    INSTEAD,
     Answer,
     Asked,
     Completion,
@@ -39,9 +38,8 @@ from oversight.models.model import (
     Scores,
     Unanswered,
     Usage,
-    too_long,
 )
-from oversight.models.remote import Remote
+from oversight.models.remote import Patience, Remote
 
 _MESSAGES: dict[str, type[ChatMessage]] = {
     "system": ChatMessageSystem, "user": ChatMessageUser, "assistant": ChatMessageAssistant
@@ -59,12 +57,10 @@ class Inspect(Remote):
     Args:
         model: PROVIDER/MODEL, as Inspect names it.
         base_url: another address of the provider, where it has one.
-        concurrency: calls under way at once, in each process.
+        concurrency, context, revision: as in `Remote`.
         timeout: seconds that one try may take.
         tries: how often a call is tried in all; Inspect decides what is worth another try.
         patience: seconds after which no further try begins.
-        context: tokens that prompt and reply may have together, by the estimate.
-        revision: which version of the weights this is, for the cache of replies.
 
     Errors: OversightError for a provider that Inspect does not have, or that lacks its package or
         its key, refuses it, or does not have the model.
@@ -81,11 +77,9 @@ class Inspect(Remote):
         context: int | None = None,
         revision: str = "",
     ) -> None:
+        name = f"inspect:{model}" + (f"@{base_url}" if base_url else "")
+        super().__init__(name, concurrency, Patience(timeout, tries, patience), context, revision)
         self.model, self.base_url = model, base_url
-        self.name = f"inspect:{model}" + (f"@{base_url}" if base_url else "")
-        if min(concurrency, tries, timeout, patience) < 1:
-            raise OversightError(f"{self.name}: concurrency, tries and seconds must be positive")
-        self.concurrency, self.context, self.revision = concurrency, context, revision
         self._config = GenerateConfig(
             max_connections=concurrency, max_retries=tries - 1, attempt_timeout=timeout,
             timeout=patience,
@@ -96,10 +90,6 @@ class Inspect(Remote):
     async def ask(self, one: Asked) -> Answer:
         """One answer; which errors end the run is read off the provider's status."""
         asks = isinstance(one, Request)
-        tokens = one.sampling.tokens if asks else 1
-        unfit = too_long(self, self.count(one.prompt), tokens)
-        if unfit is not None:
-            return unfit
         config = _as_asked(one) if asks else _for_scores()
         try:
             output = await self._inner().generate(_messages(one.prompt), config=config)
@@ -131,7 +121,7 @@ class Inspect(Remote):
 
     def _told(self, error: BaseException | None) -> str:
         """An error in a line; one of Inspect's, which quotes the whole request, by its cause."""
-        if getattr(error, "provider_message", None) and error is not None and error.__cause__:
+        if error is not None and error.__cause__ and getattr(error, "provider_message", None):
             error = error.__cause__
         message = str(getattr(error, "message", "") or error)
         return self.without_secrets(f"{type(error).__name__}: {begun(message)}")
@@ -148,7 +138,7 @@ def _as_asked(request: Request) -> GenerateConfig:
     sampling = request.sampling
     return GenerateConfig(
         max_tokens=sampling.tokens, temperature=sampling.temperature, top_p=sampling.top_p,
-        stop_seqs=list(sampling.stop) or None, seed=request.key & 0x7FFFFFFF,
+        stop_seqs=list(sampling.stop) or None, seed=request.key % SEEDS,
     )  # fmt: skip
 
 
@@ -167,16 +157,10 @@ def _completion(output: ModelOutput, request: Request) -> Completion | Unanswere
 
 
 def _scores(output: ModelOutput, texts: tuple[str, ...]) -> Scores | Unanswered:
-    usage = _usage(output)
     logprobs = None if output.empty else output.choices[0].logprobs
-    if logprobs is None or not logprobs.content:
-        return Unanswered(f"the provider gave no log-probabilities; {INSTEAD}", usage)
-    first = logprobs.content[0]
-    entries = (first, *(first.top_logprobs or ()))
-    found = label_scores({entry.token: entry.logprob for entry in entries}, texts, usage)
-    if isinstance(found, Unanswered):
-        return found._replace(reason=f"{found.reason}; {INSTEAD}")
-    return found
+    first = logprobs.content[0] if logprobs is not None and logprobs.content else None
+    entries = () if first is None else (first, *(first.top_logprobs or ()))
+    return label_scores({each.token: each.logprob for each in entries}, texts, _usage(output))
 
 
 def _usage(output: ModelOutput) -> Usage:

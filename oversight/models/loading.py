@@ -18,6 +18,8 @@ from oversight.core import OversightError
 
 try:
     import torch
+    from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
+    from huggingface_hub.errors import HTTPError  # pyright: ignore[reportPrivateImportUsage]  # of whichever client it uses
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
     from transformers.utils import logging
 except ImportError as missing:
@@ -28,6 +30,8 @@ except ImportError as missing:
 
 from oversight.models.local import BATCH, KEPT, LocalModel
 
+LOOK = 4.0
+"""Seconds that the hub may take to say whether it has a model."""
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 
 
@@ -52,8 +56,8 @@ def hf(
     Errors: OversightError for what cannot be loaded, with what to do about it.
     """
     where, kind = place(device, dtype)
-    net, tokenizer = from_folder(path, kind, revision=revision)
-    return local(net, tokenizer, f"hf:{path}", where, kept, batch)
+    net, tokenizer = from_folder(path, kind, revision)
+    return assembled(net, tokenizer, f"hf:{path}", where, kept, batch)
 
 
 def gguf(
@@ -66,10 +70,10 @@ def gguf(
     """`gguf:PATH`: a GGUF file, its weights unpacked into a plain network."""
     where, kind = place(device, dtype)
     net, tokenizer = from_gguf(path, kind)
-    return local(net, tokenizer, f"gguf:{path}", where, kept, batch)
+    return assembled(net, tokenizer, f"gguf:{path}", where, kept, batch)
 
 
-def local(
+def assembled(
     net: Any, tokenizer: Any, name: str, device: torch.device, kept: int, batch: int
 ) -> LocalModel:
     """The model around a network, on its device."""
@@ -77,15 +81,18 @@ def local(
     return LocalModel(net.to(device), tokenizer, name, revision, kept=kept, batch=batch)
 
 
-def from_folder(path: str, dtype: torch.dtype, **named: Any) -> Loaded:
+def from_folder(path: str, dtype: torch.dtype, revision: str = "main") -> Loaded:
     """From a folder, or by a name on the hub."""
-    if path.startswith((".", "/", "~")) and not Path(path).expanduser().is_dir():
+    folder = Path(path).expanduser()
+    if path.startswith((".", "/", "~")) and not folder.is_dir():
         raise OversightError(f"no folder {path}; give a folder with config.json and the weights")
-    where = str(Path(path).expanduser()) if path.startswith("~") else path
+    where = str(folder) if folder.is_dir() else path
     with quiet(), _explained(path):
+        if not folder.is_dir():
+            _look_for(path, revision)
         return Loaded(
-            AutoModelForCausalLM.from_pretrained(where, dtype=dtype, **named),
-            AutoTokenizer.from_pretrained(where, **named),
+            AutoModelForCausalLM.from_pretrained(where, dtype=dtype, revision=revision),
+            AutoTokenizer.from_pretrained(where, revision=revision),
         )
 
 
@@ -151,6 +158,23 @@ def fingerprint(net: Any, tokenizer: Any) -> str:
         digest.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
         digest.update(sample.tobytes())
     return digest.hexdigest()
+
+
+def _look_for(name: str, revision: str) -> None:
+    """Ask the hub once for what is not downloaded: it is loaded with tries that take half a minute.
+
+    Errors: ConnectionError for a hub that cannot be reached.
+    """
+    if try_to_load_from_cache(name, constants.CONFIG_NAME, revision=revision) is not None:
+        return
+    try:
+        get_hf_file_metadata(
+            hf_hub_url(name, constants.CONFIG_NAME, revision=revision), timeout=LOOK
+        )
+    except OSError:
+        pass  # it answers, or HF_HUB_OFFLINE forbids to ask: loading says what is wrong
+    except HTTPError as error:
+        raise ConnectionError(f"{constants.ENDPOINT} cannot be reached ({error})") from error
 
 
 @contextmanager

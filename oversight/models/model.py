@@ -140,7 +140,7 @@ class Model(ABC):
 
     def score(self, requests: Sequence[Options]) -> Sequence[Scores | Unanswered]:
         """Log-probabilities, in order; Unanswered where the back end offers none."""
-        return [Unanswered(f"{self.name} gives no log-probabilities; {INSTEAD}") for _ in requests]
+        return [no_scores(self) for _ in requests]
 
     @abstractmethod
     def count(self, prompt: Prompt) -> int:
@@ -188,6 +188,12 @@ class Answering(Model):
 
 
 INSTEAD = "judge by form=stated or form=vote"
+SHORTER = "use fewer rounds, a lower tokens=, or a model with a longer context"
+
+
+def no_scores(model: Model) -> Unanswered:
+    """What a back end without log-probabilities says."""
+    return Unanswered(f"{model.name} gives no log-probabilities; {INSTEAD}")
 
 
 def too_long(model: Model, prompt: int, reply: int) -> Unanswered | None:
@@ -196,5 +202,5 @@ def too_long(model: Model, prompt: int, reply: int) -> Unanswered | None:
         return None
     return Unanswered(
         f"the prompt has {prompt} tokens and the reply may have {reply}, but {model.name} holds "
-        f"{model.context}: use fewer rounds, a lower tokens=, or a model with a longer context"
+        f"{model.context}: {SHORTER}"
     )

@@ -14,9 +14,9 @@ from typing import Any, Literal
 
 from oversight.core import OversightError
 from oversight.models import openai_wire as wire
-from oversight.models.chat_interface import MOST
+from oversight.models.chat_interface import MOST, SEEDS
 from oversight.models.model import (
-    INSTEAD,
+    SHORTER,
     Answer,
     Asked,
     Completion,
@@ -25,10 +25,10 @@ from oversight.models.model import (
     Scores,
     Unanswered,
     Usage,
-    too_long,
+    no_scores,
 )
-from oversight.models.openai_client import Client, Failed, Patience, TooLong
-from oversight.models.remote import Remote
+from oversight.models.openai_client import Client, Failed, TooLong
+from oversight.models.remote import Patience, Remote
 
 HOSTED = "https://api.openai.com/v1"
 Scoring = Literal["labels", "echo", "none"]
@@ -52,19 +52,17 @@ class OpenAI(Remote):
             the hosted service.
         key: the environment variable that holds the key; OPENAI_API_KEY by default, and that one
             may be unset, for a server that wants no key.
-        concurrency: calls under way at once, in each process.
+        concurrency, context: as in `Remote`.
         timeout: seconds that one try may take.
         tries: how often a call is tried in all: after 408, 409, 425, 429, 5xx, a time-out, a
             connection that broke, a reply that cannot be read.
-        patience: seconds that all the tries of a call may take together.
-        context: tokens that prompt and reply may have together, for a server that would cut what
-            does not fit rather than say so; what does not fit by the estimate is not sent.
+        patience: seconds after which no further try begins.
         prefill: how the beginning of a reply is said (`openai_wire.chat`).
         scoring: see above.
         bound: what the server calls the token budget; by default max_completion_tokens at the
             hosted service and max_tokens elsewhere.
         omit: fields that this server will not have, with + between: `seed+top_p`.
-        revision: which version of the weights this is, for the cache of replies.
+        revision: as in `Remote`; whatever of the above changes an answer is added to it.
 
     Errors: OversightError for a URL that is none or holds a secret, a variable that is not set, and
         once called, for a server that is not there, refuses the key or does not have the model.
@@ -86,21 +84,21 @@ class OpenAI(Remote):
         revision: str = "",
     ) -> None:
         self.model, base = _split(model)
-        self.name = f"openai:{self.model}" + (f"@{base}" if base != HOSTED else "")
-        if min(concurrency, tries) < 1 or min(timeout, patience) <= 0:
-            raise OversightError(f"{self.name}: concurrency, tries and seconds must be positive")
+        name = f"openai:{self.model}" + (f"@{base}" if base != HOSTED else "")
+        unusual = (prefill, "told"), (scoring, "labels"), (omit, "")
+        changes = [str(chosen) for chosen, usual in unusual if chosen != usual]
+        version = ",".join(filter(None, (revision, *changes)))
+        super().__init__(name, concurrency, Patience(timeout, tries, patience), context, version)
         if key and not os.environ.get(key):
-            raise OversightError(f"{self.name}: the environment variable {key} is not set")
-        self.concurrency, self.context = concurrency, context
+            raise OversightError(
+                f"{name}: the environment variable {key} is not set; set it, or leave key= out for "
+                "a server that wants no key"
+            )
         self.prefill: wire.Prefill = prefill
         self.scoring: Scoring = scoring
         self.bound = bound or ("max_completion_tokens" if base == HOSTED else "max_tokens")
         self.omitted = frozenset(filter(None, omit.split("+")))
-        unusual = (prefill, "told"), (scoring, "labels"), (omit, "")
-        shown = [str(chosen) for chosen, usual in unusual if chosen != usual]
-        self.revision = ",".join(filter(None, (revision, *shown)))  # all that changes an answer
-        patient = Patience(timeout, tries, patience)
-        self._client = Client(self.name, base, key or "OPENAI_API_KEY", patient)
+        self._client = Client(name, base, key or "OPENAI_API_KEY", self.patience)
 
     async def ask(self, one: Asked) -> Answer:
         """One answer, tried as often as it takes and is allowed."""
@@ -111,7 +109,7 @@ class OpenAI(Remote):
         except TooLong as error:
             return Unanswered(
                 f"{error}; {one.seat or 'the prompt'} has about {self.count(one.prompt)} tokens: "
-                "use fewer rounds, a lower tokens=, or a model with a longer context"
+                f"{SHORTER}"
             )
         except Failed as error:
             return Unanswered(str(error))
@@ -126,14 +124,11 @@ class OpenAI(Remote):
 
     async def _complete(self, request: Request) -> Completion | Unanswered:
         sampling = request.sampling
-        unfit = too_long(self, self.count(request.prompt), sampling.tokens)
-        if unfit is not None:
-            return unfit
         settings: dict[str, Any] = {
             self.bound: sampling.tokens,
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
-            "seed": request.key & 0x7FFFFFFF,
+            "seed": request.key % SEEDS,
         }
         if sampling.stop:
             settings["stop"] = list(sampling.stop[:4])  # no more may be sent; the rest is cut here
@@ -144,21 +139,16 @@ class OpenAI(Remote):
 
     async def _labels(self, options: Options) -> Scores | Unanswered:
         if self.scoring == "none":
-            return Unanswered(f"{self.name} gives no log-probabilities; {INSTEAD}")
+            return no_scores(self)
         body = wire.chat(self.model, options.prompt, self.prefill) | {
             self.bound: 1,
             "temperature": 1.0,  # some servers report the log-probabilities after scaling
             "logprobs": True,
             "top_logprobs": MOST,
         }
-        found = await self._client.post(
-            "/chat/completions",
-            self._sent(body),
-            partial(wire.first_token, texts=options.texts),
+        return await self._client.post(
+            "/chat/completions", self._sent(body), partial(wire.first_token, texts=options.texts)
         )
-        if isinstance(found, Unanswered):
-            return found._replace(reason=f"{found.reason}; {INSTEAD}")
-        return found
 
     async def _echoed(self, options: Options) -> Scores | Unanswered:
         """A completion an option, one after the other: the server may know the prompt by then."""
@@ -188,8 +178,7 @@ def _split(model: str) -> tuple[str, str]:
     """
     name, at, base = model.partition("@http")
     base = f"http{base}" if at else os.environ.get("OPENAI_BASE_URL") or HOSTED
-    found = re.fullmatch(r"(https?://[^/?#@\s]+(?:/[^?#@\s]*)?)", base)
-    if not name or (found is None):
+    if not name or not re.fullmatch(r"https?://[^/?#@\s]+(/[^?#@\s]*)?", base):
         raise OversightError(
             "openai: write MODEL@BASE_URL, such as openai:qwen@http://localhost:8000/v1, with no "
             "password, query or key in the URL: keys come from the environment"

@@ -6,7 +6,7 @@ import json
 import os
 import weakref
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from oversight.core import OversightError
 
@@ -22,6 +22,7 @@ except ImportError as missing:
 from oversight.models.chat_interface import begun
 from oversight.models.loop import submitted
 from oversight.models.openai_wire import Malformed, complaint, is_about_length
+from oversight.models.remote import Patience
 
 T = TypeVar("T")
 
@@ -33,17 +34,6 @@ PASSING = frozenset({408, 409, 425, 429, *range(500, 600)}) - {501}
 """Statuses that another try may mend."""
 SPENT = frozenset({"insufficient_quota", "billing_not_active"})
 """What codes say that no try mends until somebody pays."""
-
-
-class Patience(NamedTuple):
-    """How long to try."""
-
-    timeout: float
-    """Seconds that one try may take."""
-    tries: int
-    """In all."""
-    total: float
-    """Seconds, for all the tries together."""
 
 
 class Failed(Exception):

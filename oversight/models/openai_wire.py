@@ -11,8 +11,15 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from oversight.models.chat_interface import begun, label_scores, opening, replied, told
-from oversight.models.model import Completion, Prompt, Request, Said, Scores, Unanswered, Usage
+from oversight.models.chat_interface import (
+    begun,
+    label_scores,
+    opening,
+    plain_pieces,
+    replied,
+    told,
+)
+from oversight.models.model import Completion, Prompt, Request, Scores, Unanswered, Usage
 
 Prefill = Literal["told", "sent", "vllm"]
 
@@ -55,7 +62,7 @@ def first_token(said: Any, texts: Sequence[str]) -> Scores | Unanswered:
     logprobs = _first(said).get("logprobs")
     content = logprobs.get("content") if isinstance(logprobs, Mapping) else None
     if not content:
-        return Unanswered("the server gave no log-probabilities", used)
+        return label_scores({}, texts, used)
     first = _mapping(content[0], "first token")
     entries = [first, *(first.get("top_logprobs") or ())]  # the token is among them, mostly
     try:
@@ -66,14 +73,8 @@ def first_token(said: Any, texts: Sequence[str]) -> Scores | Unanswered:
 
 
 def plain(prompt: Prompt) -> str:
-    """A prompt as the text that a model without a chat template goes on from.
-
-    >>> from oversight.models.model import Said
-    >>> plain((Said("user", "Who?"), Said("assistant", "It was")))
-    'User: Who?\\n\\nAssistant: It was'
-    """
-    begun = prompt if opening(prompt) else (*prompt, Said("assistant", ""))
-    return "\n\n".join(f"{said.role.capitalize()}: {said.text}" for said in begun).rstrip()
+    """A prompt as the text that a model without a chat template goes on from."""
+    return "".join(text for text, _ in plain_pieces(prompt)).rstrip()
 
 
 def echoed_score(said: Any, start: int, end: int) -> tuple[float, Usage]:

@@ -132,16 +132,16 @@ class Prefixes:
         """The deepest segment whose text the tokens begin with; a longer one is split there."""
         segment, at = self.root, 0
         while True:
-            best, common = None, 0
+            best, most = None, 0
             for child in segment.children:
-                shared = _common(child.tokens, tokens[at : at + len(child.tokens)])
-                if shared > common and (shared >= WORTH or shared == len(child.tokens)):
-                    best, common = child, shared
+                shared = common(child.tokens, tokens[at : at + len(child.tokens)])
+                if shared > most and (shared >= WORTH or shared == len(child.tokens)):
+                    best, most = child, shared
             if best is None:
                 return segment
-            if common < len(best.tokens):
-                return _split(best, common)
-            segment, at = best, at + common
+            if most < len(best.tokens):
+                return _split(best, most)
+            segment, at = best, at + most
 
     def _alike(self, rests: Sequence[tuple[int, ...]]) -> list[list[int]]:
         """Which texts go on alike for long enough to be read together."""
@@ -158,7 +158,7 @@ def _grown(parent: Segment, texts: Sequence[Text], now: int) -> tuple[Segment, l
     start = parent.end
     rests = [text.tokens[start:] for text in texts]
     # What the first and the last in order share, all share.
-    new = Segment(rests[0][: _common(min(rests), max(rests))], parent)
+    new = Segment(rests[0][: common(min(rests), max(rests))], parent)
     new.used = now
     if len(new.tokens) >= WORTH:  # shorter ones are never found again, so they are not kept
         parent.children.append(new)
@@ -182,8 +182,8 @@ def _split(segment: Segment, at: int) -> Segment:
     return upper
 
 
-def _common(one: tuple[int, ...], other: tuple[int, ...]) -> int:
-    """How many first tokens are the same."""
+def common(one: tuple[int, ...], other: tuple[int, ...]) -> int:
+    """How many tokens two texts begin with alike."""
     if one == other:
         return len(one)
     differs = (place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b)

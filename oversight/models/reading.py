@@ -7,6 +7,7 @@ together, sorted by length so that little is spent on padding.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import Any, TypeVar
 
 import torch
@@ -122,7 +123,7 @@ class Reader:
         """The states of whole texts, in rows that end at column `length`: (B, heads, T, dim)."""
         paths = [[each for each in last.path if each.state] if last else [] for last in lasts]
         rooms: list[Room] = []
-        for layer, (heads, key_dim, value_dim) in enumerate(self._shapes()):
+        for layer, (heads, key_dim, value_dim) in enumerate(self._shapes):
             pair = [
                 torch.zeros(
                     len(lasts), heads, length + ahead, dim, dtype=self.net.dtype,
@@ -161,17 +162,16 @@ class Reader:
             )
         return out.logits.float().cpu()
 
+    @cached_property
     def _shapes(self) -> list[tuple[int, int, int]]:
         """Heads, and dimensions of a key and of a value, of each layer: measured once."""
-        if not hasattr(self, "_measured"):
-            with torch.inference_mode():
-                one = torch.zeros(1, 1, dtype=torch.long, device=self.net.device)
-                out = self.net(input_ids=one, use_cache=True)
-            self._measured = [
-                (layer.keys.shape[1], layer.keys.shape[3], layer.values.shape[3])
-                for layer in out.past_key_values.layers
-            ]
-        return self._measured
+        with torch.inference_mode():
+            one = torch.zeros(1, 1, dtype=torch.long, device=self.net.device)
+            out = self.net(input_ids=one, use_cache=True)
+        return [
+            (layer.keys.shape[1], layer.keys.shape[3], layer.values.shape[3])
+            for layer in out.past_key_values.layers
+        ]
 
 
 def keeps_each_token(net: Any) -> bool:

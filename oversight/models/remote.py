@@ -9,6 +9,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
+from typing import NamedTuple
 
 from oversight.core import OversightError
 from oversight.models.loop import submitted
@@ -19,23 +20,50 @@ from oversight.models.model import (
     Completion,
     Heard,
     Prompt,
+    Request,
     Unanswered,
     Usage,
+    too_long,
 )
 
 GRACE = 10.0
 """Seconds that calls under way are given when the user interrupts: they are paid for already."""
 
 
+class Patience(NamedTuple):
+    """How long a call is tried."""
+
+    timeout: float
+    """Seconds that one try may take."""
+    tries: int
+    """In all."""
+    total: float
+    """Seconds after which no further try begins."""
+
+
 class Remote(Answering):
     """A model that is asked over a network; subclasses say how one thing is asked.
 
-    Attributes:
-        concurrency: how many calls are under way at once, in each process.
+    Args:
+        name: as in `Model`.
+        concurrency: calls under way at once, in each process.
+        patience: how long a call is tried.
+        context: tokens that prompt and reply may have together, for a server that would cut what
+            does not fit rather than say so; what does not fit by the estimate is not sent.
+        revision: which version of the weights this is, for the cache of replies.
+
+    Errors: OversightError for numbers that are not positive.
     """
 
     charged = True
-    concurrency: int
+
+    def __init__(
+        self, name: str, concurrency: int, patience: Patience, context: int | None, revision: str
+    ) -> None:
+        if min(concurrency, patience.tries) < 1 or min(patience.timeout, patience.total) <= 0:
+            raise OversightError(f"{name}: concurrency, tries and seconds must be positive")
+        self.name, self.revision = name, revision
+        self.concurrency, self.patience, self.context = concurrency, patience, context
 
     @abstractmethod
     async def ask(self, one: Asked) -> Answer:
@@ -62,9 +90,9 @@ class Remote(Answering):
         """An estimate: a token for every four bytes, and four for every message."""
         return sum(_estimate(said.text) + 4 for said in prompt)
 
+    @abstractmethod
     def without_secrets(self, text: str) -> str:
         """The text as it may be shown or kept."""
-        return text
 
     async def _all(self, asked: Sequence[Asked], heard: Heard, stop: threading.Event) -> None:
         places = iter(range(len(asked)))
@@ -90,6 +118,10 @@ class Remote(Answering):
 
     async def _asked(self, one: Asked) -> Answer:
         """An answer, come what may: a fault in one call must not cost the others of its batch."""
+        reply = one.sampling.tokens if isinstance(one, Request) else 1
+        unfit = too_long(self, self.count(one.prompt), reply)
+        if unfit is not None:
+            return unfit
         try:
             return self._reckoned(one, await self.ask(one))
         except OversightError:

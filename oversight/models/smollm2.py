@@ -15,7 +15,15 @@ import torch
 
 from oversight.cache_dir import CACHE_DIR_VARIABLE, cache_root
 from oversight.core import OversightError
-from oversight.models.loading import Loaded, Precision, from_folder, from_gguf, local, place, quiet
+from oversight.models.loading import (
+    Loaded,
+    Precision,
+    assembled,
+    from_folder,
+    from_gguf,
+    place,
+    quiet,
+)
 from oversight.models.local import BATCH, KEPT, LocalModel
 
 HUB = "HuggingFaceTB/SmolLM2-135M-Instruct"
@@ -31,7 +39,7 @@ def smollm2(
     where, kind = place(device, dtype)
     packed = packaged()
     net, tokenizer = unpacked(packed, kind) if packed else from_folder(HUB, kind)
-    return local(net, tokenizer, "smollm2", where, kept, batch)
+    return assembled(net, tokenizer, "smollm2", where, kept, batch)
 
 
 def packaged() -> Path | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from oversight.models.loading import fingerprint
+from oversight.models.loading import assembled
 from oversight.models.local import BATCH, KEPT, LocalModel
 
 if TYPE_CHECKING:
@@ -50,8 +50,7 @@ def tiny(seed: int = 0, kept: int = KEPT, batch: int = BATCH) -> LocalModel:
             tie_word_embeddings=False,
         ),
     )
-    revision = fingerprint(net, tokenizer)
-    return LocalModel(net, tokenizer, f"tiny:{seed}", revision, kept=kept, batch=batch)
+    return assembled(net, tokenizer, f"tiny:{seed}", torch.device("cpu"), kept, batch)
 
 
 def random_llama(seed: int, config: LlamaConfig) -> LlamaForCausalLM:

@@ -16,7 +16,12 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from oversight.core import OversightError
+from oversight.models.chat_interface import plain_pieces
 from oversight.models.model import Prompt, Said
+from oversight.models.prefixes import common
+
+NOTHING = "(?!)"
+"""A pattern that fits nowhere."""
 
 
 class Continued(NamedTuple):
@@ -34,7 +39,7 @@ class Words:
         added = tokenizer.added_tokens_decoder
         self.control = frozenset(added) | frozenset(tokenizer.all_special_ids)
         names = sorted({str(token.content) for token in added.values()}, key=len, reverse=True)
-        self._names = re.compile("|".join(map(re.escape, names))) if names else None
+        self._names = re.compile("|".join(map(re.escape, names)) or NOTHING)
         self._plain_start: tuple[int, ...] = tuple(
             each for each in tokenizer.encode("") if each in self.control
         )
@@ -52,10 +57,11 @@ class Words:
         """
         pieces = self._pieces(prompt)
         alone = self._tokens(pieces)
-        joint = [self._tokens([*pieces[:-1], (pieces[-1][0] + text, pieces[-1][1])])
-                 if pieces[-1][1] else self._tokens([*pieces, (text, True)])
-                 for text in texts]  # fmt: skip
-        cut = min((_common(alone, each) for each in joint), default=len(alone))
+        if not pieces[-1][1]:
+            pieces.append(("", True))
+        *before, (begun, _) = pieces
+        joint = [self._tokens([*before, (begun + text, True)]) for text in texts]
+        cut = min((common(alone, each) for each in joint), default=len(alone))
         return Continued(alone[:cut], tuple(each[cut:] for each in joint))
 
     def text(self, tokens: Sequence[int]) -> str:
@@ -69,7 +75,7 @@ class Words:
         if not prompt:
             raise OversightError("a prompt needs at least one message")
         if self.tokenizer.chat_template is None:
-            return _plainly(prompt)
+            return plain_pieces(prompt)
         try:
             return self._by_template(prompt)
         except _jinja_error():
@@ -129,8 +135,6 @@ class Words:
 
     def _controls(self, text: str) -> list[tuple[str, bool]]:
         """A text of the template's, cut at the names of control tokens."""
-        if self._names is None:
-            return [(text, False)]
         parts = re.split(f"({self._names.pattern})", text)
         return [(part, bool(place % 2)) for place, part in enumerate(parts)]
 
@@ -139,7 +143,7 @@ class Words:
         tokens: list[int] = self.tokenizer.encode(
             text, add_special_tokens=False, split_special_tokens=True
         )
-        if self._names is None or not self.control.intersection(tokens):
+        if not self.control.intersection(tokens):
             return tokens
         # An added token that the tokenizer does not count as special: no piece may hold its name.
         cut = re.sub(self._names, lambda name: f"{name[0][0]}\x00{name[0][1:]}", text)
@@ -147,21 +151,6 @@ class Words:
 
     def _encode(self, text: str) -> list[int]:
         return self.tokenizer.encode(text, add_special_tokens=False) if text else []
-
-
-def _plainly(prompt: Prompt) -> list[tuple[str, bool]]:
-    """The format for a model without a chat template: `User: `, the text, an empty line, …"""
-    pieces: list[tuple[str, bool]] = []
-    for number, said in enumerate(prompt):
-        pieces += [(f"{said.role.capitalize()}: ", False), (said.text, True)]
-        if number < len(prompt) - 1:
-            pieces.append(("\n\n", False))
-    return pieces if prompt[-1].role == "assistant" else [*pieces, ("\n\nAssistant:", False)]
-
-
-def _common(one: Sequence[int], other: Sequence[int]) -> int:
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def _jinja_error() -> type[Exception]:

@@ -46,19 +46,21 @@ def turn(space: Space, act: str = "argue", *, side: Side | None = None, key: int
 
 
 class Told(Model):
-    """Replies with the texts given, one after the other, and keeps what it was asked."""
+    """Replies with what is given, one after the other, and keeps what it was asked."""
 
     name = "told"
 
-    def __init__(self, *texts: str | Unanswered, scores: Sequence[tuple[float, ...]] = ()) -> None:
-        self.texts, self.scores = list(texts), list(scores)
+    def __init__(
+        self, *replies: str | Completion | Unanswered, scores: Sequence[tuple[float, ...]] = ()
+    ) -> None:
+        self.replies, self.scores = list(replies), list(scores)
         self.asked: list[Request] = []
         self.scored: list[Options] = []
 
     def generate(self, requests: Sequence[Request]) -> list[Completion | Unanswered]:
         self.asked += requests
-        given = [self.texts.pop(0) for _ in requests]
-        return [g if isinstance(g, Unanswered) else Completion(g, "stop", Usage()) for g in given]
+        given = [self.replies.pop(0) for _ in requests]
+        return [Completion(g, "stop", Usage()) if isinstance(g, str) else g for g in given]
 
     def score(self, requests: Sequence[Options]) -> list[Scores | Unanswered]:
         self.scored += requests
@@ -108,21 +110,20 @@ def test_a_text_in_the_form_asked_for_is_read(
         (Credences(3), "decide", "REPLY: A=50, A=30, C=20"),
         (Credences(3), "decide", "REPLY: A=150, B=-30, C=-20"),
         (Credences(3), "decide", "I would say A."),
+        (Credences(3), "decide", "REPLY: A 50, B=30, C=20"),
         (Pick(9, 2), "decompose", "REPLY: 1, 2, 3"),
         (Number(0, 1), "rate", "REPLY: nan"),
         (Number(0, 1), "rate", "REPLY: high"),
         (Write(), "argue", "<thinking>cut at the token bud"),
-        (Write(), "argue", ""),
     ],
 )
 def test_nothing_is_guessed_at(space: Space, act: str, text: str) -> None:
-    if (
-        isinstance(space, Write) and not text
-    ):  # an empty argument is a legal one where silence is not
-        assert meant(turn(space, act), text, FORWARD, 150) == ""
-        return
     with pytest.raises(IllegalReply):
         meant(turn(space, act), text, FORWARD, 150)
+
+
+def test_an_empty_argument_is_a_legal_one() -> None:
+    assert meant(turn(Write()), "", FORWARD, 150) == ""
 
 
 def test_answers_are_read_in_the_order_that_they_were_shown_in() -> None:
@@ -147,6 +148,11 @@ def test_within_keeps_a_beginning_of_at_most_so_many_words(text: str, words: int
                                    Write()])  # fmt: skip
 def test_every_space_has_its_form_in_words(space: Space) -> None:
     assert how_to_reply(turn(space), FORWARD, 150)
+
+
+def test_a_claim_is_asked_for_by_the_labels_in_the_order_shown() -> None:
+    asked = turn(Choose(3, (0, 1)), "claim")
+    assert how_to_reply(asked, (2, 1, 0), 150).endswith("REPLY: and one of C, B")
 
 
 def test_the_example_of_credences_is_itself_legal() -> None:
@@ -254,6 +260,15 @@ def test_a_request_that_failed_is_not_sent_back() -> None:
     model = Told(Unanswered("the server is down"))
     [reply] = ChatAgent(model, lambda _: "").act([turn(Choose(9))])
     assert reply == NoReply("told: the server is down")
+
+
+def test_a_refusal_is_not_sent_back_and_is_quoted_on_one_line() -> None:
+    model = Told(Completion("I will\nnot. " + "Never. " * 20, "refusal", Usage()))
+    [reply] = ChatAgent(model, lambda _: "").act([turn(Choose(9))])
+    assert isinstance(reply, NoReply)
+    assert reply.reason.startswith("told refused: 'I will not. Never. ")
+    assert reply.reason.endswith("…'")
+    assert len(reply.reason) < 100
 
 
 def test_the_budgets_and_the_seat_go_with_every_request() -> None:

@@ -8,9 +8,10 @@ import pytest
 
 from oversight.agents.chat import ChatAgent, Manner
 from oversight.agents.choosing import BestOf, CritiqueAndRefine
+from oversight.agents.words import labels
 from oversight.core import Message, OversightError, Side, Turn, View
 from oversight.judges.language import LogProbJudge, StatedJudge, VoteJudge, shares
-from oversight.models.model import Unanswered
+from oversight.models.model import Completion, Unanswered, Usage
 from oversight.players import judge
 from oversight.registry import build
 from oversight.spaces import Choose, Credences, NoReply, Write
@@ -67,6 +68,31 @@ def test_a_vote_that_cannot_be_had_leaves_no_verdict() -> None:
     model = Told("REPLY: A", Unanswered("it is down"))
     [verdict] = VoteJudge(model, nothing, n=2).act([DECIDE])
     assert verdict == NoReply("told: it is down")
+
+
+def test_a_refused_vote_is_not_asked_for_again() -> None:
+    model = Told("REPLY: A", Completion("I will not say.", "refusal", Usage()))
+    [verdict] = VoteJudge(model, nothing, n=2).act([DECIDE])
+    assert verdict == NoReply("told refused: 'I will not say.'")
+
+
+def test_a_vote_that_is_twice_no_legal_reply_leaves_no_verdict() -> None:
+    model = Told("REPLY: A", "A", "A")
+    [verdict] = VoteJudge(model, nothing, n=2).act([DECIDE])
+    assert isinstance(verdict, NoReply)
+    assert verdict.reason.startswith("a vote that is no legal reply, in two tries: expected one")
+
+
+def test_a_judge_foretells_what_it_asks() -> None:
+    by_labels, by_votes = Told(scores=[(0.0,) * 3] * 2), Told(*["REPLY: A"] * 4)
+    judges = LogProbJudge(by_labels, nothing), VoteJudge(by_votes, nothing, n=4)
+    foretold = [each.calls(DECIDE) for each in judges]
+    for each in judges:
+        each.act([DECIDE])
+    assert foretold == [by_labels.scored, by_votes.asked]
+    ask = turn(Write(), "ask")
+    for each in judges:
+        assert each.calls(ask) == ChatAgent(each.model, nothing).calls(ask)
 
 
 def test_the_stated_form_reads_percentages() -> None:
@@ -127,6 +153,22 @@ def test_without_a_side_there_is_one_candidate() -> None:
     model = Told("REPLY: 10")
     wrapped = BestOf(ChatAgent(model, nothing), 3, counts_bars, world)
     assert wrapped.act([asked]) == [10]
+
+
+def test_a_candidate_that_the_judge_says_nothing_of_is_believed_least() -> None:
+    world, asked = digits_turn(Side(3))
+    likes_9 = "REPLY: " + ", ".join(f"{name}={91 if name == 'J' else 1}" for name in labels(10))
+    unsure = StatedJudge(Told(Unanswered("down"), likes_9), nothing)
+    wrapped = BestOf(ChatAgent(Told("REPLY: 10", "REPLY: 42"), nothing), 2, unsure, world)
+    assert wrapped.act([asked]) == [42]
+
+
+def test_fewer_than_one_candidate_or_round_is_refused() -> None:
+    agent, world = ChatAgent(Told(), nothing), build("worlds", "digits")
+    with pytest.raises(OversightError, match="n of at least 1, got 0"):
+        BestOf(agent, 0, counts_bars, world)
+    with pytest.raises(OversightError, match="rounds of at least 1, got 0"):
+        CritiqueAndRefine(agent, agent, 0)
 
 
 def test_best_of_needs_a_world_where_arguments_can_be_foreseen() -> None:

@@ -134,6 +134,16 @@ def test_an_empty_reply_is_no_reply(provider: Provider) -> None:
     assert "an empty reply" in why(asked(request()))
 
 
+def test_no_choice_at_all_is_no_reply(provider: Provider) -> None:
+    provider(lambda _: inspect_model.ModelOutput(model="stub/m", error="it broke"))
+    assert why(asked(request())) == "it broke"
+
+
+def test_numbers_that_are_not_positive_are_refused() -> None:
+    with pytest.raises(OversightError, match="concurrency, tries and seconds must be positive"):
+        Inspect("stub/m", tries=0)
+
+
 def test_many_are_asked_at_once_and_come_in_order(provider: Provider) -> None:
     provider(lambda config: output(str(config.seed)))
     found = Inspect("stub/m", concurrency=8).generate([request(key) for key in range(40)])

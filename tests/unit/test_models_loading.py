@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import importlib.util
+import re
+import socket
 import sys
+import time
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 import torch
+from jinja2 import TemplateError
 from tokenizers import Tokenizer, decoders, pre_tokenizers
 from tokenizers.models import BPE
 from transformers import PreTrainedTokenizerFast
 
 from oversight.cache_dir import cache_root
 from oversight.core import OversightError
+from oversight.models import loading
 from oversight.models import smollm2 as packaged_model
 from oversight.models.loading import Loaded, gguf, hf, place
 from oversight.models.model import Completion, Options, Prompt, Request, Said, Sampling, Scores
@@ -89,6 +94,15 @@ def test_a_template_without_a_system_role_has_it_said_by_the_user() -> None:
     assert words.text(words.prompt(PROMPT[:2])) == "user\nBe brief.\n\nWhat is it?\nassistant\n"
 
 
+def test_another_complaint_of_a_template_is_passed_on() -> None:
+    tokenizer = byte_tokenizer()
+    tokenizer.chat_template = "{{ raise_exception('never content') }}"
+    with pytest.raises(TemplateError, match="never content"):
+        Words(tokenizer, "moody").prompt((Said("user", "Hello."),))
+    with pytest.raises(OversightError, match="at least one message"):
+        Words(tokenizer, "moody").prompt(())
+
+
 def test_a_template_that_drops_a_message_is_refused() -> None:
     tokenizer = byte_tokenizer()
     tokenizer.chat_template = "{{ messages[-1]['content'] }}"
@@ -145,6 +159,57 @@ def test_what_cannot_be_loaded_is_said_with_a_remedy(
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(OversightError, match="or a name on the hub with the network up"):
         hf("nobody/nothing-of-that-name")
+
+
+@pytest.mark.parametrize("silent", [False, True])
+def test_a_hub_that_cannot_be_reached_is_said_at_once(
+    silent: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "LOOK", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        hub = f"http://127.0.0.1:{server.getsockname()[1]}"
+        if not silent:
+            server.close()
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", hub)
+        template = f"{hub}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+        monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", template)
+        start = time.monotonic()
+        told = f"cannot load no/such: {re.escape(hub)} cannot be reached .*HF_HUB_OFFLINE=1"
+        with pytest.raises(OversightError, match=told):
+            hf("no/such")
+    assert time.monotonic() - start < 6
+
+
+@pytest.mark.parametrize(
+    ("device", "cuda", "mps", "helped", "expected"),
+    [
+        ("auto", True, True, True, ("cuda", torch.bfloat16)),
+        ("auto", True, False, False, ("cuda", torch.float32)),
+        ("auto", False, True, False, ("mps", torch.bfloat16)),
+        ("auto", False, False, True, ("cpu", torch.bfloat16)),
+        ("auto", False, False, False, ("cpu", torch.float32)),
+        ("cpu", True, True, False, ("cpu", torch.float32)),
+        ("cuda:1", True, False, True, ("cuda:1", torch.bfloat16)),
+    ],
+)
+def test_the_device_is_the_best_there_is_and_the_precision_what_it_is_quick_in(
+    device: str, cuda: bool, mps: bool, helped: bool, expected: tuple[str, torch.dtype],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("torch.cuda.is_available", lambda: cuda)
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: mps)
+    for asked in ("cuda.is_bf16_supported", "cpu._is_avx512_bf16_supported"):
+        monkeypatch.setattr(f"torch.{asked}", lambda: helped)
+    monkeypatch.setattr("torch.cpu._is_amx_tile_supported", lambda: False)
+    monkeypatch.setattr("torch.empty", _usable)
+    where, kind = place(device, "auto")
+    assert (str(where), kind) == expected
+    assert place(device, "float16") == (where, torch.float16)
+
+
+def _usable(*_: object, **__: object) -> None:
+    """A device that is there."""
 
 
 @pytest.mark.parametrize("name", ["hf", "tiny", "smollm2"])

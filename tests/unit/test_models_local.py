@@ -36,7 +36,7 @@ from oversight.models.model import (
     Unanswered,
 )
 from oversight.models.prefixes import Prefixes, Segment, Text
-from oversight.models.reading import batches
+from oversight.models.reading import AHEAD, batches
 from oversight.models.tiny import byte_tokenizer, random_llama, tiny
 from oversight.threads import one_thread
 
@@ -127,6 +127,20 @@ def test_another_key_is_another_reply_and_the_same_key_the_same() -> None:
         tiny(1), [Request(asked("Speak."), Sampling(16), key) for key in (1, 1, 2)]
     )
     assert first.text == again.text != other.text
+
+
+def test_a_reply_may_outgrow_the_room_that_is_made_ahead() -> None:
+    model = tiny(2)
+    prompts = [asked("Tell all. " * n) for n in (1, 4)]
+    longest = 2 * AHEAD + 5
+    together = replies(model, [Request(p, Sampling(longest, 0), 1) for p in prompts])
+    for prompt, ours in zip(prompts, together, strict=True):
+        ids = torch.tensor([model.words.prompt(prompt)])
+        theirs = model.reader.net.generate(
+            ids, attention_mask=torch.ones_like(ids), max_new_tokens=longest, do_sample=False
+        )
+        assert ours.text == model.words.text(theirs[0, ids.shape[1] :].tolist())
+    assert max(ours.usage.completion for ours in together) == longest
 
 
 def test_a_reply_ends_before_a_stop_string_and_at_its_budget() -> None:
@@ -286,6 +300,16 @@ def test_a_call_that_is_cut_short_leaves_nothing_half_read(monkeypatch: pytest.M
 
 def _interrupted(*_: object) -> torch.Tensor:
     raise KeyboardInterrupt
+
+
+def test_too_little_memory_is_said_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> torch.Tensor:
+        raise torch.OutOfMemoryError("no room")
+
+    model = tiny(1)
+    monkeypatch.setattr(model.reader, "step", full)
+    with pytest.raises(OversightError, match=r"tiny:1: no memory left on cpu; lower batch="):
+        model.score([Options(begun("Which? " * 10), (" A",))])
 
 
 def test_each_batch_is_handed_over_before_the_next_is_read(monkeypatch: pytest.MonkeyPatch) -> None:

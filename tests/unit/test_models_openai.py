@@ -20,7 +20,7 @@ from oversight.models.model import (
     Usage,
 )
 from oversight.models.openai_api import OpenAI
-from oversight.models.openai_wire import Malformed, completion, echoed_score, plain
+from oversight.models.openai_wire import Malformed, completion, echoed_score, first_token, plain
 from tests.stubs.asking import OPENED, in_turn, one, request, why
 from tests.stubs.openai_server import (
     Call,
@@ -154,6 +154,13 @@ def test_a_url_that_is_none_or_holds_a_secret_is_refused(model: str) -> None:
     assert "abc" not in str(error.value)
 
 
+@pytest.mark.parametrize("option", ["concurrency", "tries", "timeout", "patience"])
+def test_nobody_is_asked_never_or_nowhere(option: str) -> None:
+    none: dict[str, Any] = {option: 0}
+    with pytest.raises(OversightError, match="concurrency, tries and seconds must be positive"):
+        OpenAI("m@http://localhost:1/v1", **none)
+
+
 # A reply's beginning
 
 
@@ -231,6 +238,20 @@ def test_labels_are_scored_by_the_first_token_in_all_its_forms() -> None:
     assert (body["max_tokens"], body["logprobs"], body["top_logprobs"]) == (1, True, 20)
 
 
+def test_a_label_that_cannot_be_has_no_share() -> None:
+    with served(lambda _: said(" A", logprobs={" A": 0.0, "B": -math.inf})) as server:
+        found = scored(server, (" A", " B"))
+    assert isinstance(found, Scores)
+    assert found.logprobs == (0.0, -math.inf)
+
+
+def test_scores_too_keep_to_a_known_context_without_a_call() -> None:
+    with served(lambda _: said(" A", logprobs=TOP)) as server:
+        found = scored(server, (" A", " B"), context=20)
+    assert "the prompt has 22 tokens and the reply may have 1" in why(found)
+    assert not server.calls
+
+
 def test_an_option_that_the_server_does_not_show_is_never_guessed_at() -> None:
     with served(lambda _: said(" A", logprobs=TOP)) as server:
         found = scored(server, (" A", " C"))
@@ -272,10 +293,20 @@ def test_a_token_across_the_boundary_belongs_to_the_continuation() -> None:
     assert echoed_score(reply, 1, 2)[0] == -1.5
 
 
-@pytest.mark.parametrize("reply", [{}, {"choices": [{}]}, {"choices": [{"logprobs": {}}]}])
+@pytest.mark.parametrize(
+    "reply",
+    [{}, {"choices": [{}]}, {"choices": [{"logprobs": {}}]}, {"choices": [{"logprobs": {
+        "tokens": ["a", "b"], "text_offset": [0, 1], "token_logprobs": [None, -1.0]}}]}],
+)  # fmt: skip
 def test_an_echo_without_its_numbers_is_malformed(reply: object) -> None:
     with pytest.raises(Malformed):
         echoed_score(reply, 0, 1)
+
+
+@pytest.mark.parametrize("shown", [{}, {"token": "A"}, {"token": "A", "logprob": None}])
+def test_a_label_without_its_number_is_malformed(shown: object) -> None:
+    with pytest.raises(Malformed):
+        first_token({"choices": [{"logprobs": {"content": [shown]}}]}, (" A",))
 
 
 @pytest.mark.parametrize("reply", [None, 3, {}, {"choices": {}}, {"choices": [{"message": 1}]},

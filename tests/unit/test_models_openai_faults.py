@@ -68,6 +68,7 @@ def _no_key_and_no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:  # pyright:
         Reply(b"not json at all"),
         as_json({"choices": []}),
         as_json({"error": {"message": "no capacity"}}),
+        as_json({"error": "no capacity"}, 503),
         as_json([1, 2]),
         said("x")._replace(cut=True),
     ],
@@ -184,6 +185,25 @@ def test_a_model_that_is_not_there_is_an_error_that_names_those_that_are() -> No
 
     with served(behaviour) as server, pytest.raises(OversightError, match=r"models: llama, qwen$"):
         one(server)
+
+
+def test_a_url_that_is_no_such_server_is_an_error_that_names_what_it_lacks() -> None:
+    with served(lambda _: complaint(404, "not found")) as server:
+        where = f"does it have /chat/completions below {re.escape(server.base)}"
+        with pytest.raises(OversightError, match=where):
+            one(server)
+
+
+def test_a_fault_of_our_own_costs_its_own_request_only_and_shows_no_key(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def broken(*_: object) -> Completion:
+        raise KeyError(KEY)
+
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    model = OpenAI("m@http://localhost:1/v1")
+    monkeypatch.setattr(model, "ask", broken)
+    assert why(model.generate([request()])[0]) == "KeyError: '[key]'"
 
 
 def test_no_server_at_all_is_an_error_that_names_the_url() -> None:
@@ -325,7 +345,7 @@ def test_the_key_is_in_no_file_of_a_run(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_a_variable_that_is_named_must_be_set() -> None:
-    with pytest.raises(OversightError, match="variable NO_SUCH_KEY is not set"):
+    with pytest.raises(OversightError, match="variable NO_SUCH_KEY is not set; set it, or leave"):
         OpenAI("m@http://localhost:1/v1", "NO_SUCH_KEY")
 
 

@@ -12,6 +12,7 @@ from oversight.agents.chat import ChatAgent
 from oversight.core import OversightError
 from oversight.judges.language import LogProbJudge
 from oversight.models.model import (
+    Answer,
     Completion,
     Options,
     Request,
@@ -19,6 +20,7 @@ from oversight.models.model import (
     Sampling,
     Scores,
     Unanswered,
+    Usage,
 )
 from oversight.models.scripted import Scripted
 from oversight.record import Record
@@ -98,6 +100,23 @@ def test_what_no_rule_fits_is_unanswered(tmp_path: Path) -> None:
     found = told(script(tmp_path, {"seat": "judge", "say": "x"}), "hi", "debater_0")
     assert isinstance(found, Unanswered)
     assert found.reason.endswith("script.jsonl fits what debater_0 is asked")
+
+
+def test_replies_and_scores_are_handed_over_in_their_places(tmp_path: Path) -> None:
+    model = script(
+        tmp_path,
+        {"seat": "judge", "scores": {"A": -1.0}},
+        {"seat": "mute", "fail": "no voice"},
+        {"say": "Two words."},
+    )
+    prompt = (Said("user", "Well?"),)
+    request, options = Request(prompt, USUAL, 0, "judge"), Options(prompt, (" A",), "judge")
+    asked = [options, request, options._replace(seat="mute"), request]
+    heard: dict[int, Answer] = {}
+    model.answer(asked, heard.__setitem__)
+    said = Completion("Two words.", "stop", Usage(1, 2))
+    assert heard == {0: Scores((-1.0,), Usage(1)), 1: said, 2: Unanswered("no voice"), 3: said}
+    assert model.count(prompt) == 1
 
 
 def test_a_script_may_be_plain_text(tmp_path: Path) -> None:

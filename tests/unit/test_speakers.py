@@ -46,6 +46,10 @@ def test_the_same_model_is_loaded_once() -> None:
     [
         ("judges", "tiny:1,form=guess", "'guess'"),
         ("judges", "tiny:1,form=vote,n=0", "n counts the votes"),
+        ("judges", "tiny:1,n=4", "none by form=logprob; add form=vote"),
+        ("agents", "tiny:1,words=0", "cannot set words to '0'.* greater than or equal to 1"),
+        ("agents", "tiny:1,temperature=-1", "cannot set temperature to '-1'"),
+        ("judges", "tiny:1,top_p=0", "cannot set top_p to '0': .* greater than 0"),
         ("agents", "tiny:1,words=many", "cannot set words to 'many'"),
         ("agents", "tiny:1,colour=red", "no option 'colour'"),
         ("agents", "tiny:1,form=vote", "no option 'form'"),

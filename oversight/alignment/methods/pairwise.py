@@ -6,6 +6,7 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
+import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
@@ -44,10 +45,10 @@ class Pairwise(Method):
         return State(lab.policy(), Pairs(*data, chosen, rejected))
 
     def loss(self, lab: Lab, state: State[Pairs], step: int) -> Float[Tensor, "batch"]:
-        """The objective on the rows of a step."""
+        """The objective on the rows of a step, which the policy reads in one pass."""
         rows = lab.batch_of(state.data, step)
-        chosen = lab.log_probs(state.policy, rows.prompts, rows.chosen)
-        rejected = lab.log_probs(state.policy, rows.prompts, rows.rejected)
+        both = torch.cat([rows.chosen, rows.rejected])
+        chosen, rejected = lab.log_probs(state.policy, rows.prompts.repeat(2), both).chunk(2)
         return self.objective(chosen, rejected, rows.ref_chosen, rows.ref_rejected)
 
 
