@@ -92,8 +92,16 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "scripted": "oversight.models.scripted:Scripted",
     },
     "methods": {
+        "bonbon": "oversight.alignment.methods.bonbon:BoNBoN",
         "dpo": "oversight.alignment.methods.pairwise:DPO",
+        "ipo": "oversight.alignment.methods.pairwise:IPO",
+        "kto": "oversight.alignment.methods.kto:KTO",
+        "lima": "oversight.alignment.methods.lima:LIMA",
+        "pro": "oversight.alignment.methods.listwise:PRO",
         "raft": "oversight.alignment.methods.raft:RAFT",
+        "rrhf": "oversight.alignment.methods.listwise:RRHF",
+        "slic": "oversight.alignment.methods.pairwise:SLiC",
+        "stable_alignment": "oversight.alignment.methods.listwise:StableAlignment",
     },
     "experiments": {
         "arnesen2024": "experiments.arnesen2024:EXPERIMENT",

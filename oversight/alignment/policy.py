@@ -114,11 +114,20 @@ class Conditioned(Policy):
     def __init__(self, policy: Policy, controls: Sequence[str]) -> None:
         super().__init__(policy.vocabulary, policy.longest)
         self.policy, self.size, self.enumerable = policy, policy.size, policy.enumerable
+        self.together = policy.together
         self.after = torch.tensor(policy.vocabulary.within(controls), dtype=torch.long)
 
     def next(
         self, contexts: Int[Tensor, "batch before"], answers: Int[Tensor, "batch length"]
     ) -> Float[Tensor, "batch length words"]:
         """The policy's own, of the longer context."""
-        after = self.after.expand(len(contexts), -1)
-        return self.policy.next(torch.cat([contexts, after], dim=1), answers)
+        return self.policy.next(self._longer(contexts), answers)
+
+    def at_nodes(
+        self, contexts: Int[Tensor, "batch before"], nodes: Int[Tensor, "nodes length"]
+    ) -> Float[Tensor, "batch nodes words"]:
+        """The policy's own, of the longer context."""
+        return self.policy.at_nodes(self._longer(contexts), nodes)
+
+    def _longer(self, contexts: Int[Tensor, "batch before"]) -> Int[Tensor, "batch more"]:
+        return torch.cat([contexts, self.after.expand(len(contexts), -1)], dim=1)

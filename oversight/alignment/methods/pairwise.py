@@ -68,3 +68,43 @@ class DPO(Pairwise):
     ) -> Tensor:
         """−ln σ(βh)."""
         return preference.dpo(chosen, rejected, ref_chosen, ref_rejected, beta=self.beta)
+
+
+@dataclass(frozen=True)
+class IPO(Pairwise):
+    """Identity preference optimisation: a margin is wanted, not ever more of it.
+
+    Attributes:
+        tau: τ; the margin wanted is 1/(2τ) nats.
+    """
+
+    paper: ClassVar[str] = "Azar et al. 2023, arXiv:2310.12036"
+    tau: float = 0.1
+
+    def objective(
+        self, chosen: Tensor, rejected: Tensor, ref_chosen: Tensor, ref_rejected: Tensor
+    ) -> Tensor:
+        """(h − 1/(2τ))²."""
+        return preference.ipo(chosen, rejected, ref_chosen, ref_rejected, tau=self.tau)
+
+
+@dataclass(frozen=True)
+class SLiC(Pairwise):
+    """Sequence likelihood calibration: a margin of likelihood, held to the chosen answers.
+
+    Attributes:
+        delta: δ, the margin of log π wanted, nats.
+        weight: λ, of the likelihood of the target.
+
+    Deviations: the target is the chosen answer; the paper also tries the reference's own.
+    """
+
+    paper: ClassVar[str] = "Zhao et al. 2023, arXiv:2305.10425"
+    delta: float = 1.0
+    weight: float = 0.1
+
+    def objective(
+        self, chosen: Tensor, rejected: Tensor, ref_chosen: Tensor, ref_rejected: Tensor
+    ) -> Tensor:
+        """max(0, δ − ℓ_w + ℓ_l) − λ·ℓ_w."""
+        return preference.slic(chosen, rejected, chosen, delta=self.delta, weight=self.weight)

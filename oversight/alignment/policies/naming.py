@@ -57,7 +57,7 @@ class Usual(NamedTuple):
 
 
 LANGUAGE_MODELS: Mapping[str, Usual] = {
-    "tiny": Usual(steps=200, tuning_rate=3e-3, learning_rate=1e-3),
+    "tiny": Usual(steps=100, tuning_rate=3e-3, learning_rate=1e-3),
     "smollm2": Usual(steps=40, tuning_rate=1e-4, learning_rate=2e-5),
     "hf": Usual(steps=40, tuning_rate=2e-5, learning_rate=1e-5),
     "gguf": Usual(steps=40, tuning_rate=2e-5, learning_rate=1e-5),
