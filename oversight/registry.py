@@ -99,6 +99,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "lima": "oversight.alignment.methods.lima:LIMA",
         "pro": "oversight.alignment.methods.listwise:PRO",
         "raft": "oversight.alignment.methods.raft:RAFT",
+        "rlhf": "oversight.alignment.methods.rlhf:RLHF",
         "rrhf": "oversight.alignment.methods.listwise:RRHF",
         "slic": "oversight.alignment.methods.pairwise:SLiC",
         "stable_alignment": "oversight.alignment.methods.listwise:StableAlignment",

@@ -51,7 +51,7 @@ class PresentedCircuits(CircuitWorld, Stepwise, Disputable):
         if view.side is None or (root == asked.values[view.side.answer]) is view.side.supports:
             return None
         words = f"The work comes to {root}, against its own side."
-        return Message(work.seat, "present", words, Conceded(root))
+        return Message(work.seat, "concede", words, Conceded(root))
 
     def _work(self, material: Material, option: int) -> tuple[int, ...]:
         if not option:

@@ -218,8 +218,8 @@ def test_smollm2_is_tuned_whole_at_batch_8_within_8_gb() -> None:
     policy = reference_for(task, "smollm2:steps=0")
     assert isinstance(policy, LanguageModelPolicy)
     assert policy.spelling.single
-    lab = Lab(task, Onlooker(task), policy, 2, 8, 32)
-    done = align(DPO(), lab, pace=Pace(2, rate=2e-5, every=2))
+    lab = Lab(task, Onlooker(task), policy, 1, 8, 16)
+    done = align(DPO(), lab, pace=Pace(1, rate=2e-5, every=1))
     assert done.descent.rows[-1]["kl"] > 0
     used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # KiB
     assert used < 8e6

@@ -84,14 +84,14 @@ def test_an_interrupted_self_play_goes_on_to_the_same_bits(
 
 @pytest.mark.slow
 def test_learned_debaters_come_to_beat_the_hand_made_expert() -> None:
-    training = playing("circuits:depth=3,width=4", "debate", Recipe(cases=48), rounds=1)
+    training = playing("circuits:depth=3,width=4", "debate", Recipe(cases=32), rounds=1)
 
     def against_the_expert(_: int) -> dict[str, float]:
         cast = {**training.cast, "debater_0": training.player()}
-        records = rollout(training.protocol, training.world, cast, 600, seed=5)
+        records = rollout(training.protocol, training.world, cast, 400, seed=5)
         return {"won": float(np.mean([record.rewards["debater_0"] for record in records]))}
 
-    first, last = learn(training, Pace(40, rate=3e-3, every=40), against_the_expert).rows
+    first, last = learn(training, Pace(30, rate=5e-3, every=30), against_the_expert).rows
     assert last["won"] > first["won"] + 0.05
 
 

@@ -67,7 +67,8 @@ def test_run_prints_a_table_with_the_controls_and_the_net_gain(oversight: Oversi
 
 def test_list_names_everything_as_documented(oversight: Oversight) -> None:
     held = oversight("list", "--json").json
-    assert held.keys() == {"protocols", "worlds", "judges", "agents", "models", "experiments"}
+    kinds = {"protocols", "worlds", "judges", "agents", "models", "methods", "experiments"}
+    assert held.keys() == kinds
     debate = next(p for p in held["protocols"] if p["name"] == "debate")
     assert debate["seats"] == ["debater_0", "debater_1", "judge"]
     assert "digits" in debate["worlds"]
