@@ -207,10 +207,10 @@ class Table:
         readers = tuple(seat for seat, role in self._seats.items() if role.expert)
         for (seat, view), reply in zip(views.items(), replies, strict=True):
             work = world.publish_work(self.case, seat, reply, view)
-            self.say(work._replace(audience=readers))
             conceded = world.conceded(self.case, work, view)
             if conceded is not None:
                 self.say(conceded)
+            self.say(work._replace(audience=readers))
 
     def ask(
         self, seat: str, instruction: str, audience: tuple[str, ...] | None = None

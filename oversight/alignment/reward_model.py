@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -9,11 +11,13 @@ from torch.nn.functional import one_hot
 
 from oversight.alignment.lab import Lab
 from oversight.alignment.objectives.reward import bradley_terry
-from oversight.alignment.signals import Preferences
+from oversight.alignment.signals import Preferences, take
 from oversight.alignment.task import Task
 from oversight.alignment.vocabulary import PAD
 
 RATE = 1e-2
+FITTING = 200
+"""Steps in which a reward model is fitted, each time."""
 
 
 class RewardModel(nn.Module):
@@ -25,10 +29,7 @@ class RewardModel(nn.Module):
         self.prompts, self.words = len(task.prompts), 1 + len(task.vocabulary.answer)
         size = self.prompts + task.longest * self.words
         self.hidden, self.head = nn.Linear(size, width), nn.Linear(width, 1)
-        with torch.no_grad():
-            for parameter in self.parameters():
-                bound = parameter.shape[-1] ** -0.5
-                parameter.copy_((2 * torch.rand(parameter.shape, generator=draw) - 1) * bound)
+        drawn_weights(self, draw)
 
     def forward(
         self, prompts: Int[Tensor, "batch"], answers: Int[Tensor, "batch length"]
@@ -39,20 +40,45 @@ class RewardModel(nn.Module):
         return self.head(self.hidden(seen).relu())[:, 0]
 
 
+def drawn_weights(model: nn.Module, draw: torch.Generator) -> None:
+    """Draw every parameter, evenly within one over the root of its last dimension."""
+    with torch.no_grad():
+        for parameter in model.parameters():
+            bound = parameter.shape[-1] ** -0.5
+            parameter.copy_((2 * torch.rand(parameter.shape, generator=draw) - 1) * bound)
+
+
 def fit(
-    model: RewardModel, pairs: Preferences, lab: Lab, *, steps: int, named: object
+    model: RewardModel, pairs: Preferences, lab: Lab, *, steps: int = FITTING, named: object
 ) -> RewardModel:
     """Fit a reward model to pairs by Bradley–Terry, from where it is; gives the same model.
 
     Each step takes a batch of the lab's size, drawn by the name.
     """
+
+    def loss(rows: Tensor) -> Tensor:
+        return bradley_terry(*both(model, take(pairs, rows)))
+
+    fit_by(model, loss, len(pairs.prompts), lab, steps=steps, named=named)
+    return model
+
+
+def both(model: RewardModel, pairs: Preferences) -> tuple[Tensor, Tensor]:
+    """The rewards of the chosen and of the rejected, in one pass."""
+    answers = torch.cat([pairs.chosen, pairs.rejected])
+    chosen, rejected = model(pairs.prompts.repeat(2), answers).chunk(2)
+    return chosen, rejected
+
+
+def fit_by(
+    model: nn.Module, loss: Callable[[Int[Tensor, "batch"]], Float[Tensor, "batch"]], size: int,
+    lab: Lab, *, steps: int = FITTING, named: object,
+) -> None:  # fmt: skip
+    """Descend a loss of rows, of `size` in all, a batch a step, drawn by the name."""
     optimizer = torch.optim.Adam(model.parameters(), RATE, weight_decay=1e-4)
     draw = lab.draw("reward model", named)
     for _ in range(steps):
-        rows = torch.randint(len(pairs.prompts), (lab.batch,), generator=draw)
-        prompts = pairs.prompts[rows].repeat(2)
-        both = model(prompts, torch.cat([pairs.chosen[rows], pairs.rejected[rows]])).chunk(2)
+        rows = torch.randint(size, (lab.batch,), generator=draw)
         optimizer.zero_grad()
-        bradley_terry(*both).mean().backward()
+        loss(rows).mean().backward()
         optimizer.step()
-    return model

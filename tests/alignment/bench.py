@@ -28,7 +28,7 @@ class Handful(Task):
     prompts = ((3,), (4,))
     attributes = ("fit", "toxic", "length")
     weights = torch.tensor([1.0, -0.5, 0.0])
-    visible = torch.tensor([True, False, True])
+    visible = torch.tensor([True, True, True])
 
     def values(self, prompts: Tensor, answers: Tensor) -> Tensor:
         words = (answers > END).sum(dim=1)

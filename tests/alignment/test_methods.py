@@ -16,7 +16,7 @@ from oversight.alignment.methods.lima import LIMA
 from oversight.alignment.methods.pairwise import IPO
 from oversight.alignment.methods.raft import RAFT
 from oversight.alignment.objectives.preference import bonbon, bonbon_beta
-from oversight.alignment.overseer import Overseer
+from oversight.alignment.overseer import Critique, Overseer
 from oversight.core import OversightError
 from oversight.registry import build, names
 from oversight.training.descent import METRICS, Pace
@@ -44,6 +44,16 @@ class Counting(Onlooker):
         self.judged += answers.shape[0] * answers.shape[1]
         return super().rank(prompts, answers, draw)
 
+    def critique(
+        self, prompts: Tensor, answers: Tensor, items: int, draw: torch.Generator
+    ) -> Critique:
+        self.judged += len(prompts)
+        return super().critique(prompts, answers, items, draw)
+
+    def label(self, prompts: Tensor, answers: Tensor, draw: torch.Generator) -> Tensor:
+        self.judged += len(prompts)
+        return super().label(prompts, answers, draw)
+
 
 def bench(method: Method, overseer: Overseer, steps: int, labels: int) -> Lab:
     task = Handful()
@@ -57,8 +67,8 @@ def made(name: str) -> Method:
 
 @pytest.mark.parametrize("name", names("methods"))
 def test_a_method_raises_what_the_overseer_sees(name: str) -> None:
-    place = bench(made(name), Onlooker(Handful()), 150, 2048)
-    rows = align(made(name), place, pace=Pace(150, rate=0.05, every=150)).descent.rows
+    place = bench(made(name), Onlooker(Handful()), 80, 1024)
+    rows = align(made(name), place, pace=Pace(80, rate=0.05, every=80)).descent.rows
     assert rows[-1]["proxy"] > rows[0]["proxy"] + 0.03
     assert math.isfinite(rows[-1]["kl"])
 
