@@ -17,15 +17,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from oversight.alignment.self_play import Recipe, SelfPlay, learn
+from experiments.learning import tested, trained
+from oversight.alignment.self_play import Recipe, SelfPlay
 from oversight.bench import Bench
 from oversight.metrics.intervals import Interval, mean_interval, paired_difference
-from oversight.players import Agent
+from oversight.players import Agent, Cast
 from oversight.pool import fork_map
 from oversight.record import Record
 from oversight.registry import build, load
 from oversight.report import figures
-from oversight.rollout import rollout
 from oversight.study import Cell, Claim, Experiment, Findings, Job, cell
 from oversight.training.descent import Pace
 
@@ -34,8 +34,6 @@ GAIN = 0.04
 """By how much trained debaters raised the judge's accuracy, as published."""
 TESTS = 400
 """Games that each checkpoint is measured on."""
-APART = 10**6
-"""Where the numbers of those games begin."""
 WINS = 0.5
 RATE = 3e-3
 LEARNERS = {"policy gradient": False, "preferences": True}
@@ -115,42 +113,32 @@ def _trained(job: Job, arm: Arm) -> list[Point]:
 
     def measure(step: int) -> dict[str, Any]:
         player = training.player()
-        played = _play(training, training.seated(player))
+        played = _test(training, training.seated(player))
         right = [record.correct for record in played]
-        return {"right": right, "won": _skill(training, player, began).tolist()}
+        return {"right": right, "won": _skill(training, player, began, played).tolist()}
 
     pace = Pace(size.steps, RATE, every=max(1, size.steps // size.checkpoints))
-    kept = job.out / "trainings" / f"{arm.game}-{arm.learner.replace(' ', '-')}"
-
-    def progress(at: int, of: int) -> None:
-        if job.progress is not None:
-            job.progress(arm.name, at, of)
-
-    rows: Sequence[Mapping[str, Any]] = learn(
-        training, pace, measure, kept=kept, progress=progress
-    ).rows
+    rows = trained(job, arm.name, training, pace, measure)
     return [Point(int(r["step"]), np.array(r["right"]), np.array(r["won"])) for r in rows]
 
 
-def _play(training: SelfPlay, cast: Mapping[str, Agent]) -> list[Record]:
-    """The games of the test, in order. None fails: the agents are ours."""
-    numbers = range(APART, APART + TESTS)
-    records = rollout(training.protocol, training.world, cast, numbers, seed=training.recipe.seed)
-    return sorted(records, key=lambda record: record.episode)
+def _test(training: SelfPlay, cast: Cast) -> list[Record]:
+    return tested(training.protocol, training.world, cast, TESTS, training.recipe.seed)
 
 
-def _skill(training: SelfPlay, player: Agent, began: Agent) -> NDArray[np.float64]:
+def _skill(
+    training: SelfPlay, player: Agent, began: Agent, played: Sequence[Record]
+) -> NDArray[np.float64]:
     """Per case, the games won against itself as it began, from each seat in turn.
 
-    Of a consultant, how far it is believed.
+    Of a consultant, how far it is believed where it `played`.
     """
     if len(training.seats) == 1:
         seat = training.seats[0]
-        played = _play(training, training.seated(player))
         return np.array([r.credences[r.sides[seat]] for r in played if r.credences is not None])
     shares = [
         [(1 + record.rewards[seat]) / 2
-         for record in _play(training, {**training.seated(began), seat: player})]
+         for record in _test(training, {**training.seated(began), seat: player})]
         for seat in training.seats
     ]  # fmt: skip
     return np.mean(shares, axis=0)

@@ -63,3 +63,16 @@ def revealed(view: View) -> list[Reveal]:
 def claimed(view: View) -> list[int]:
     """The different answers claimed so far, in order of claiming."""
     return list(dict.fromkeys(m.data for m in view.transcript if m.act == "claim"))
+
+
+def standing(view: View, answers: int) -> NDArray[np.float32]:
+    """(2·answers + 1,) where the game stands, as numbers: claims, the seat's own side, steps left.
+
+    For worlds that write a view as numbers; what is revealed they write before it.
+    """
+    numbers = np.zeros(2 * answers + 1, np.float32)
+    numbers[claimed(view)] = 1
+    if view.side is not None:
+        numbers[answers + view.side.answer] = 1 if view.side.supports else -1
+    numbers[-1] = min(1.0, len(view.ahead) / 16)
+    return numbers

@@ -106,8 +106,8 @@ class Job(NamedTuple):
         >>> Job("quick", "passages", 0, Path(), agent="tiny:1", judges=("smollm2", "hf:A/B")).cast
         'smollm2-hf-A-B-with-tiny-1'
         """
-        argues = [f"with-{_file_safe(self.agent)}"] if self.agent is not None else []
-        return "-".join([*map(_file_safe, self.judges), *argues])
+        argues = [f"with-{file_safe(self.agent)}"] if self.agent is not None else []
+        return "-".join([*map(file_safe, self.judges), *argues])
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,7 @@ def as_json(
     }
 
 
-def _file_safe(spec: str) -> str:
+def file_safe(spec: str) -> str:
     """A spec as part of a file's name; a long one is cut, and told from others by its hash."""
     words = re.sub(r"[^A-Za-z0-9.]+", "-", spec).strip("-.")
     if len(words) <= LONGEST:

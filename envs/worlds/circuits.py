@@ -20,9 +20,10 @@ from oversight.circuits.compared import ComparedCircuits
 from oversight.circuits.estimators import CircuitEstimator, CircuitProver
 from oversight.circuits.experts import CircuitExpert, Placement
 from oversight.circuits.graph import Family, Shape
-from oversight.circuits.judges import INQUIRER, CircuitJudge
+from oversight.circuits.judges import CircuitJudge
 from oversight.circuits.machines import Looks
 from oversight.circuits.parts import CircuitParts
+from oversight.circuits.reading import INQUIRER
 from oversight.circuits.steps import Asked, Work, checks, descent, own_trace, works
 from oversight.circuits.traces import Luck, Skills, from_the_root
 from oversight.circuits.workers import MISLEADING, CircuitWorker

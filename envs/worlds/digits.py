@@ -24,7 +24,7 @@ from oversight.data import NonzeroPixels, PixelData, load_digits, load_mnist
 from oversight.derived import derived
 from oversight.judges.sparse import SparseJudge
 from oversight.players import Agent
-from oversight.reveal import Reveal, claimed, revealed
+from oversight.reveal import Reveal, revealed, standing
 from oversight.spaces import Choose, Reply
 from oversight.world import Arguable, Askable, Numeric, Unaided, World
 
@@ -177,11 +177,7 @@ class Pixels(World, Arguable, Askable, Unaided, Numeric):
             numbers[area + reveal.move] = reveal.value
         if view.private is not None:
             numbers[2 * area : 3 * area] = view.private
-        numbers[[3 * area + answer for answer in claimed(view)]] = 1
-        if view.side is not None:
-            own = 3 * area + self.answers + view.side.answer
-            numbers[own] = 1 if view.side.supports else -1
-        numbers[-1] = min(1.0, len(view.ahead) / 16)
+        numbers[3 * area :] = standing(view, self.answers)
         return numbers
 
     # To look at

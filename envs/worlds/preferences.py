@@ -20,7 +20,7 @@ from oversight.alignment.alignable import Alignable
 from oversight.core import SILENCE, Case, Message, OversightError, Question, Sealed, View
 from oversight.derived import derived
 from oversight.players import Agent
-from oversight.reveal import Reveal, claimed, revealed
+from oversight.reveal import Reveal, revealed, standing
 from oversight.spaces import Choose, Reply
 from oversight.weighing import ShowingDebater, WeighingJudge
 from oversight.world import Arguable, Askable, Numeric, Unaided, World
@@ -111,10 +111,10 @@ class Preferences(World, Arguable, Askable, Unaided, Numeric, Alignable):
         """Cases `block`·BLOCK on, at once: many rows cost what one does."""
         import torch
 
+        from oversight.alignment.luck import luck
         from oversight.threads import one_thread
 
-        task, key = self._task, keys.root(seed, "preferences", block)
-        draw = torch.Generator().manual_seed(key % 2**63)
+        task, draw = self._task, luck(seed, "preferences", block)
         with one_thread():
             prompts = torch.randint(len(task.prompts), (BLOCK,), generator=draw)
             each = prompts.repeat_interleave(2 * TRIES)
@@ -258,11 +258,7 @@ class Preferences(World, Arguable, Askable, Unaided, Numeric, Alignable):
         if view.private is not None:
             for move, value in enumerate(view.private.ravel().tolist()):
                 numbers[2 * moves + move] = np.tanh(self._judge.nats(move, value))
-        numbers[[3 * moves + answer for answer in claimed(view)]] = 1
-        if view.side is not None:
-            own = 3 * moves + self.answers + view.side.answer
-            numbers[own] = 1 if view.side.supports else -1
-        numbers[-1] = min(1.0, len(view.ahead) / 16)
+        numbers[3 * moves :] = standing(view, self.answers)
         return numbers
 
     # To look at

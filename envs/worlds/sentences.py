@@ -20,7 +20,7 @@ from oversight.core import SILENCE, Case, Message, View
 from oversight.derived import derived
 from oversight.hidden_passage import HiddenPassage
 from oversight.players import Agent
-from oversight.reveal import Reveal, claimed, revealed
+from oversight.reveal import Reveal, revealed, standing
 from oversight.spaces import Choose, Reply
 from oversight.text.passage import Passage, split_sentences
 from oversight.text.slots import slots
@@ -118,12 +118,7 @@ class Sentences(HiddenPassage, Numeric):
             names = 2 + self.answers
             own[[names + zlib.crc32(name.encode()) % HASHED for name in seen.others]] = 1
             own[[names + HASHED + pair % HASHED for pair in seen.pairs]] = 1
-        rest = self.longest * width
-        numbers[[rest + answer for answer in claimed(view)]] = 1
-        if view.side is not None:
-            place = rest + self.answers + view.side.answer
-            numbers[place] = 1 if view.side.supports else -1
-        numbers[-1] = min(1.0, len(view.ahead) / 16)
+        numbers[self.longest * width :] = standing(view, self.answers)
         return numbers
 
 

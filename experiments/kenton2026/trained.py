@@ -13,20 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.kenton2026.games import ALONE, CRITIC, GAMES, JUDGE, RECOVERED, SOURCE, proposer
-from oversight.alignment.self_play import Recipe, SelfPlay, learn
+from experiments.learning import tested, trained
+from oversight.alignment.self_play import Recipe, SelfPlay
 from oversight.bench import Bench
 from oversight.metrics.intervals import Interval, mean_interval, paired_difference, pgr_interval
 from oversight.pool import fork_map
 from oversight.registry import build, load
 from oversight.report import figures
-from oversight.rollout import rollout
 from oversight.study import Cell, Claim, Figure, Job, cell
 from oversight.training.descent import Pace
 
 TESTS = 500
 """Games that a checkpoint is measured on."""
-APART = 10**6
-"""Where the numbers of those games begin."""
 RATE = 3e-3
 
 
@@ -76,10 +74,7 @@ def train(job: Job) -> Trained:
 
 def _ceiling(bench: Bench, seed: int) -> NDArray[np.float64]:
     protocol = load("protocols", "expert").bind()
-    records = rollout(
-        protocol, bench.world, bench.cast(protocol), range(APART, APART + TESTS), seed=seed
-    )
-    played = sorted(records, key=lambda record: record.episode)
+    played = tested(protocol, bench.world, bench.cast(protocol), TESTS, seed)
     return np.array([record.correct for record in played], np.float64)
 
 
@@ -93,9 +88,7 @@ def _arm(job: Job, name: str) -> list[Point]:
 
     def measure(step: int) -> dict[str, Any]:
         seated = training.seated(training.player())
-        numbers = range(APART, APART + TESTS)
-        records = rollout(protocol, world, seated, numbers, seed=job.seed)
-        played = sorted(records, key=lambda record: record.episode)
+        played = tested(protocol, world, seated, TESTS, job.seed)
         claims = [record.sides[game.seat] for record in played]
         held = [record.credences or () for record in played]
         return {
@@ -104,18 +97,11 @@ def _arm(job: Job, name: str) -> list[Point]:
             "agreed": [float(c[k] == max(c)) for c, k in zip(held, claims, strict=True)],
         }
 
-    def progress(at: int, of: int) -> None:
-        if job.progress is not None:
-            job.progress(name, at, of)
-
-    every = size.steps // size.checkpoints
-    kept = job.out / "trainings" / name.replace(" ", "-")
-    pace = Pace(size.imitation + size.steps, RATE, every=every)
-    rows = learn(training, pace, measure, kept=kept, progress=progress).rows
+    pace = Pace(size.imitation + size.steps, RATE, every=size.steps // size.checkpoints)
     return [
         Point(row["step"] - size.imitation,
               *(np.array(row[column]) for column in ("credence", "right", "agreed")))
-        for row in rows if row["step"] >= size.imitation
+        for row in trained(job, name, training, pace, measure) if row["step"] >= size.imitation
     ]  # fmt: skip
 
 

@@ -74,13 +74,9 @@ def align(
 
     Errors: OversightError for a method whose signal the overseer does not give, naming both.
     """
-    lacking = [signal for signal in method.needs if signal not in lab.overseer.gives]
-    if lacking:
-        gives = ", ".join(sorted(lab.overseer.gives))
-        raise OversightError(
-            f"{type(method).__name__} needs a {lacking[0]} signal, and {lab.overseer.name} gives "
-            f"{gives}; the annotators of the world preferences give every signal"
-        )
+    lacking = lab.overseer.lacking(method.needs)
+    if lacking is not None:
+        raise OversightError(f"{type(method).__name__} {lacking}")
     training = _Training(method, lab)
 
     def evaluate(step: int) -> dict[str, float]:

@@ -31,6 +31,7 @@ from torch import Tensor
 
 from oversight import keys
 from oversight.alignment.edits import edited
+from oversight.alignment.luck import luck
 from oversight.alignment.overseer import Critique, Overseer
 from oversight.alignment.signals import SIGNALS
 from oversight.alignment.task import Task
@@ -158,7 +159,7 @@ class Annotators(Overseer):
     @cached_property
     def _scale(self) -> tuple[float, float]:
         """The mean and the spread of the pool's esteem of demonstrations."""
-        draw = torch.Generator().manual_seed(keys.root("scale of ratings") % 2**63)
+        draw = luck("scale of ratings")
         prompts = torch.arange(1024) % len(self.task.prompts)
         found = self.esteem(prompts, self.task.demonstrate(prompts, draw))
         return float(found.mean()), max(float(found.std()), 1e-6)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NoReturn
 
 from oversight.alignment.feedback import overseer_of, task_of
 from oversight.alignment.lab import Lab
@@ -12,7 +11,6 @@ from oversight.alignment.method import Method
 from oversight.alignment.overseer import Overseer
 from oversight.alignment.policies.naming import rate_of, reference_for
 from oversight.alignment.task import Task
-from oversight.core import OversightError
 from oversight.registry import build
 from oversight.world import World
 
@@ -63,20 +61,3 @@ class Bench:
         """Where a method works."""
         reference = reference_for(self.task, self.policy, method.controls, seed=0)
         return Lab(self.task, self.overseer, reference, self.steps, self.batch, self.labels, seed)
-
-    def gives(self, method: Method) -> bool:
-        """Whether the overseer gives what a method needs."""
-        return set(method.needs) <= self.overseer.gives
-
-    def lacking(self, method: Method) -> str:
-        """What is missing, and who gives it."""
-        lacking = [signal for signal in method.needs if signal not in self.overseer.gives]
-        return (
-            f"it needs a {lacking[0]} signal, and {self.overseer.name} gives "
-            f"{', '.join(sorted(self.overseer.gives))}; the annotators of the world preferences "
-            "give every signal"
-        )
-
-    def refuse(self, method: Method) -> NoReturn:
-        """OversightError with what is missing."""
-        raise OversightError(f"{type(method).__name__}: {self.lacking(method)}")

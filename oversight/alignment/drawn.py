@@ -40,6 +40,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from oversight import keys
+from oversight.alignment.luck import luck
 from oversight.alignment.task import Task
 from oversight.alignment.vocabulary import END, PAD, Vocabulary, answer_count
 from oversight.core import OversightError
@@ -61,7 +62,7 @@ ROUNDS = 5
 """Times that it is scaled: each time the demonstrators follow what they are given."""
 
 
-class _Drawn(NamedTuple):
+class Drawn(NamedTuple):
     """What each prompt makes of words; zeros for the end and the two words without content."""
 
     relevance: Float[Tensor, "prompts words"]
@@ -123,7 +124,7 @@ class DrawnTask(Task):
     # What answers are worth
 
     @cached_property
-    def _drawn(self) -> _Drawn:
+    def drawn(self) -> Drawn:
         """Relevance and order go by the topic, and a little by the manner."""
         size, words = self.words + 1, self.words - 2
         shape = (self.topics, self.manners)
@@ -141,7 +142,7 @@ class DrawnTask(Task):
         tied = self.rho * relevance + (1 - self.rho**2) ** 0.5 * luck
         honesty = torch.where(relevance > 0, tied, luck)
         content = slice(1, 1 + words)
-        drawn = _Drawn(*(torch.zeros(len(self.prompts), *(size,) * deep, dtype=torch.float64)
+        drawn = Drawn(*(torch.zeros(len(self.prompts), *(size,) * deep, dtype=torch.float64)
                          for deep in (1, 2, 1)))  # fmt: skip
         drawn.relevance[:, content] = relevance.flatten(0, 1)
         drawn.order[:, content, content] = order.flatten(0, 1)
@@ -152,7 +153,7 @@ class DrawnTask(Task):
         self, prompts: Int[Tensor, "batch"], answers: Int[Tensor, "batch length"]
     ) -> Float[Tensor, "batch attributes"]:
         """The attributes; by elementwise sums alone, so a row's bits are its own in any batch."""
-        drawn, words, real = self._drawn, answers.clamp(min=0), answers > END
+        drawn, words, real = self.drawn, answers.clamp(min=0), answers > END
         fades = torch.tensor([self.fade**k for k in range(self.longest)], dtype=torch.float64)
         helpful = torch.zeros(len(prompts), dtype=torch.float64)
         honest = torch.zeros(len(prompts), dtype=torch.float64)
@@ -182,7 +183,7 @@ class DrawnTask(Task):
         """The scale at which the demonstrators, who follow the gold reward, spread it by 1."""
         raw, scale = torch.tensor(WEIGHTS), 1.0
         for _ in range(ROUNDS):
-            draw = torch.Generator().manual_seed(keys.root(self.seed, "scale") % 2**63)
+            draw = luck(self.seed, "scale")
             prompts = torch.arange(PROBES) % len(self.prompts)
             answers = self._write(prompts, self._mixed(prompts, draw), scale * raw, draw)
             spread = float((self.values(prompts, answers) @ raw).std())

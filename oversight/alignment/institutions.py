@@ -17,8 +17,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from oversight import keys
 from oversight.alignment.alignable import Alignable
+from oversight.alignment.luck import luck
 from oversight.alignment.overseer import Overseer
 from oversight.alignment.questions import QuestionsTask
 from oversight.alignment.signals import Signal
@@ -87,20 +87,34 @@ class House:
         return [episode.outcome.credences for episode in episodes if episode.outcome is not None]
 
 
-class Comparing(Overseer):
+class Institution(Overseer):
+    """A house's verdicts as feedback: a single answer's number is its esteem, without luck."""
+
+    gives = GIVES
+
+    def __init__(self, house: House) -> None:
+        self.house, self.name = house, house.name
+
+    def score(
+        self, prompts: Int[Tensor, "batch"], answers: Int[Tensor, "batch length"],
+        draw: torch.Generator,
+    ) -> Float[Tensor, "batch"]:  # fmt: skip
+        """As its esteem."""
+        return self.esteem(prompts, answers)
+
+
+class Comparing(Institution):
     """An institution that says which of two answers is better.
 
     An answer by itself is worth how often it is found better than demonstrations, in expectation;
     several are put in order by how they fare against each other.
     """
 
-    gives = GIVES
-
     def __init__(self, house: House, task: Task) -> None:
         """`task`: of the house's world, which must be `Alignable`."""
         assert isinstance(house.world, Alignable)
-        self.house, self.task, self.pairs = house, task, house.world
-        self.name = house.name
+        super().__init__(house)
+        self.task, self.pairs = task, house.world
         self._known: dict[Pair, float] = {}
 
     def _found(
@@ -119,7 +133,7 @@ class Comparing(Overseer):
 
     @cached_property
     def _anchors(self) -> Int[Tensor, "prompts anchors length"]:
-        draw = torch.Generator().manual_seed(keys.root(self.house.seed, "anchors") % 2**63)
+        draw = luck(self.house.seed, "anchors")
         prompts = torch.arange(len(self.task.prompts)).repeat_interleave(ANCHORS)
         drawn = self.task.demonstrate(prompts, draw)
         return drawn.view(len(self.task.prompts), ANCHORS, -1)
@@ -145,13 +159,6 @@ class Comparing(Overseer):
         found = self._found(several, torch.where(ahead, own, other), torch.where(ahead, other, own))
         return torch.where(ahead[:, 0], found, 1 - found).view(-1, ANCHORS).mean(dim=1)
 
-    def score(
-        self, prompts: Int[Tensor, "batch"], answers: Int[Tensor, "batch length"],
-        draw: torch.Generator,
-    ) -> Float[Tensor, "batch"]:  # fmt: skip
-        """As its esteem."""
-        return self.esteem(prompts, answers)
-
     def rank(
         self, prompts: Int[Tensor, "batch"], answers: Int[Tensor, "batch items length"],
         draw: torch.Generator,
@@ -168,14 +175,12 @@ class Comparing(Overseer):
         return won / (items - 1)
 
 
-class Answering(Overseer):
+class Answering(Institution):
     """An institution that answers questions itself, and values answers by its verdict."""
 
-    gives = GIVES
-
     def __init__(self, house: House, task: QuestionsTask) -> None:
-        self.house, self.task = house, task
-        self.name = house.name
+        super().__init__(house)
+        self.task = task
 
     @cached_property
     def _verdicts(self) -> Float[Tensor, "prompts tokens"]:
@@ -198,13 +203,6 @@ class Answering(Overseer):
         """Its share of what the two are given; a half where neither is given anything."""
         one, two = self.esteem(prompts, first), self.esteem(prompts, second)
         return torch.where(one + two > 0, one / (one + two).clamp(min=1e-30), 0.5)
-
-    def score(
-        self, prompts: Int[Tensor, "batch"], answers: Int[Tensor, "batch length"],
-        draw: torch.Generator,
-    ) -> Float[Tensor, "batch"]:  # fmt: skip
-        """As its esteem."""
-        return self.esteem(prompts, answers)
 
     def rank(
         self, prompts: Int[Tensor, "batch"], answers: Int[Tensor, "batch items length"],

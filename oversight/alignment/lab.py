@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from oversight import keys
+from oversight.alignment.luck import luck
 from oversight.alignment.overseer import Overseer
 from oversight.alignment.policy import Policy
 from oversight.alignment.signals import (
@@ -63,8 +63,7 @@ class Lab:
 
     def draw(self, *name: object) -> torch.Generator:
         """The luck of a name."""
-        key = keys.root(self.seed, "align", *name) % 2**63
-        return torch.Generator().manual_seed(key)
+        return luck(self.seed, "align", *name)
 
     def prompts(self, rows: int, draw: torch.Generator) -> Int[Tensor, "rows"]:
         """Prompts, each as likely."""
@@ -106,6 +105,11 @@ class Lab:
         order = torch.randperm(size, generator=self.draw("pass", step // each))
         start = step % each * rows
         return take(data, order[start : start + rows])
+
+    def phase(self, step: int, phases: int) -> int | None:
+        """Which of so many equal phases of the training a step begins; None if it begins none."""
+        each = -(-self.steps // phases)
+        return step // each if step % each == 0 else None
 
     def demonstrations(self, *, named: str = "") -> Demonstrations:
         """Answers of the task's own demonstrators, whose quality varies as the task says."""
@@ -150,11 +154,15 @@ class Lab:
     def unpaired(self, *, share: float = 1, named: object = "") -> Unpaired:
         """Answers of the reference, desirable where the number is above the prompt's median."""
         scored = self.scored(share=share, named=named)
-        desirable = torch.zeros(len(scored.prompts), dtype=torch.bool)
-        for prompt in scored.prompts.unique():
-            here = scored.prompts == prompt
-            desirable[here] = scored.rewards[here] > scored.rewards[here].median()
+        desirable = scored.rewards > self.usual(scored)[scored.prompts]
         return Unpaired(scored.prompts, scored.answers, desirable)
+
+    def usual(self, scored: Scored) -> Float[Tensor, "prompts"]:
+        """The median of what answers to each prompt were given; over all, where it has none."""
+        found = scored.rewards.median().repeat(len(self.task.prompts))
+        for prompt in scored.prompts.unique():
+            found[prompt] = scored.rewards[scored.prompts == prompt].median()
+        return found
 
     def critiqued(self, items: int, *, share: float = 1, named: object = "") -> Critiqued:
         """Answers of the reference, what is said against each, and `items` refinements."""

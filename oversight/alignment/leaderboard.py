@@ -14,6 +14,7 @@ from oversight.alignment.lab import Lab
 from oversight.alignment.method import Method
 from oversight.metrics.intervals import Interval, few_runs_interval
 from oversight.pool import fork_map
+from oversight.study import file_safe
 from oversight.training.descent import Metrics, Pace
 
 KL = 0.5
@@ -66,7 +67,7 @@ def carried_out(
     def work(one: tuple[str, int]) -> Training:
         spec, seed = one
         method, lab = made(spec, seed)
-        kept = None if out is None else out / f"{spec.replace('/', '-')}" / str(seed)
+        kept = None if out is None else out / file_safe(spec) / str(seed)
         done = align(method, lab, pace=pace, kept=kept)
         return Training(spec, seed, done.descent.rows, done.seconds)
 

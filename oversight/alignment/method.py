@@ -39,6 +39,7 @@ class State(Generic[D]):
         return self.policy if self.trained is None else self.trained
 
 
+@dataclass(frozen=True)
 class Method(ABC):
     """An alignment method; a frozen dataclass of its parameters."""
 
@@ -62,4 +63,4 @@ class Method(ABC):
     @property
     def settings(self) -> dict[str, Any]:
         """Its parameters as plain values."""
-        return asdict(self)  # pyright: ignore[reportArgumentType] — every method is a dataclass
+        return asdict(self)

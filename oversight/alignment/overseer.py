@@ -6,6 +6,7 @@ An overseer says which signals it gives; a method that needs another is refused 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from typing import NamedTuple, NoReturn
 
 import torch
@@ -84,9 +85,15 @@ class Overseer(ABC):
         """The attributes of each answer that it sees, as it sees them; 0 for the others."""
         self._refuse("attribute")
 
-    def _refuse(self, signal: Signal) -> NoReturn:
+    def lacking(self, needs: Iterable[Signal]) -> str | None:
+        """What of the signals needed it does not give, and who does; None if it gives all."""
+        missing = [signal for signal in needs if signal not in self.gives]
+        return f"needs a {missing[0]} signal, and {self.name} {self._offers}" if missing else None
+
+    @property
+    def _offers(self) -> str:
         gives = ", ".join(sorted(self.gives)) or "nothing"
-        raise OversightError(
-            f"{self.name} gives no {signal} signal (it gives: {gives}); the annotators of the "
-            "world preferences give every one: --world preferences"
-        )
+        return f"gives {gives}; the annotators of the world preferences give every signal"
+
+    def _refuse(self, signal: Signal) -> NoReturn:
+        raise OversightError(f"{self.name} gives no {signal} signal: it {self._offers}")

@@ -14,6 +14,7 @@ from oversight.alignment.objectives.reward import bradley_terry
 from oversight.alignment.signals import Preferences, take
 from oversight.alignment.task import Task
 from oversight.alignment.vocabulary import PAD
+from oversight.core import OversightError
 
 RATE = 1e-2
 FITTING = 200
@@ -68,6 +69,28 @@ def both(model: RewardModel, pairs: Preferences) -> tuple[Tensor, Tensor]:
     answers = torch.cat([pairs.chosen, pairs.rejected])
     chosen, rejected = model(pairs.prompts.repeat(2), answers).chunk(2)
     return chosen, rejected
+
+
+def regress(
+    model: nn.Module, told: Callable[[Int[Tensor, "batch"]], Float[Tensor, "batch"]],
+    given: Float[Tensor, "rows"], lab: Lab, *, named: object,
+) -> None:  # fmt: skip
+    """Fit what a model has `told` of rows to what they were given, in deviations from its mean.
+
+    Errors: OversightError where every row was given the same.
+    """
+    spread = given.std(correction=0)
+    if not float(spread):
+        raise OversightError(
+            f"{lab.overseer.name} gives every answer the same number, so there is nothing to "
+            "learn; take another overseer, or raise --labels"
+        )
+    wanted = (given - given.mean()) / spread
+
+    def loss(rows: Tensor) -> Tensor:
+        return (told(rows) - wanted[rows]) ** 2
+
+    fit_by(model, loss, len(wanted), lab, named=named)
 
 
 def fit_by(

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from oversight import keys
+from oversight.alignment.luck import luck
 from oversight.alignment.task import Task
 
 SEEN = 2048
@@ -25,7 +25,7 @@ class Usual(NamedTuple):
 
 def usual(task: Task) -> Usual:
     """The attributes of `SEEN` demonstrations, always the same."""
-    draw = torch.Generator().manual_seed(keys.root("usual") % 2**63)
+    draw = luck("usual")
     prompts = torch.arange(SEEN) % len(task.prompts)
     found = task.values(prompts, task.demonstrate(prompts, draw))
     spread = found.std(dim=0)

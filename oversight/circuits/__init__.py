@@ -6,7 +6,8 @@ inputs; what the parties differ in is how well they evaluate gates. In order of 
 - `graph`: a circuit, and how one is drawn; `files`: how one is read;
 - `traces`: what a party believes of every gate, and how well it looks at one;
 - `steps`: what is said about gates aloud, and what follows from it;
-- `experts`, `judges`: who plays;
+- `experts`, `judges`: who plays; `reading`: what a judge has read; `compared`: what nets see of
+  what may be said;
 - `world`: circuits as cases, and what each party has in its head about them; `presented`: the work
   that experts present; `parts`: a circuit taken apart.
 """

@@ -19,6 +19,7 @@ from oversight.cli.common import (
     say,
 )
 from oversight.cli.progress import progress_bars
+from oversight.core import OversightError
 
 if TYPE_CHECKING:
     from oversight.alignment.lab import Lab
@@ -68,11 +69,13 @@ def align(
     bench = Bench(world, policy, feedback, steps, batch, labels)
     specs = names("methods") if method == ALL else [method]
     methods = {spec: bench.method(spec) for spec in specs}
-    fit = {spec: made for spec, made in methods.items() if bench.gives(made)}
+    lacking = {spec: bench.overseer.lacking(made.needs) for spec, made in methods.items()}
+    fit = {spec: made for spec, made in methods.items() if lacking[spec] is None}
     if not fit:
-        bench.refuse(methods[method])
-    for spec in sorted({*methods} - {*fit}):
-        say(f"{spec} is left out: {bench.lacking(methods[spec])}")
+        raise OversightError(f"{method} {lacking[specs[0]]}")
+    for spec, why in lacking.items():
+        if why is not None:
+            say(f"{spec} is left out: it {why}")
 
     def made(spec: str, number: int) -> tuple[Method, Lab]:
         return fit[spec], bench.lab(fit[spec], number)

@@ -14,6 +14,7 @@ from oversight.alignment.drawn import DrawnTask
 from oversight.alignment.questions import QuestionsTask
 from oversight.alignment.signals import SIGNALS
 from oversight.core import OversightError
+from oversight.derived import derived
 from oversight.registry import build
 
 ALIKE = Pool(people=1, disagreement=0, flattery=0, noise=0, blur=0)
@@ -95,7 +96,7 @@ def test_ratings_go_from_one_to_seven_and_follow_what_is_seen(task: DrawnTask):
 def test_a_critique_names_what_costs_most_and_refinements_are_no_worse(task: DrawnTask):
     judged = Annotators(task, ALIKE)
     water, brilliant, stupid = 1, 3, 4
-    prompt = int(task._drawn.relevance[:, water].argmax())  # pyright: ignore[reportPrivateUsage]
+    prompt = int(task.drawn.relevance[:, water].argmax())
     prompts = torch.full((3,), prompt)
     answers = torch.tensor([[water, stupid, -1, -1], [stupid] * 4, [water, brilliant, 0, -1]])
     answers[0, 2] = 0
@@ -166,8 +167,8 @@ class Otherwise(DrawnTask):
     ) -> Tensor:
         return self.plain.demonstrate(prompts, draw, quality)
 
-    @property
-    def weights(self) -> Tensor:  # pyright: ignore[reportIncompatibleVariableOverride]
+    @derived
+    def weights(self) -> Tensor:
         return self.plain.weights
 
 

@@ -29,7 +29,7 @@ def test_the_default_task_has_twelve_prompts_and_341_answers(task: DrawnTask):
 
 
 def test_attributes_by_hand(task: DrawnTask):
-    drawn = task._drawn  # pyright: ignore[reportPrivateUsage]  # what hand arithmetic starts from
+    drawn = task.drawn  # what hand arithmetic starts from
     r, o, h = drawn.relevance[5], drawn.order[5], drawn.honesty[5]
     water, wood, brilliant, stupid = 1, 2, 3, 4
     answers = torch.tensor(
@@ -108,7 +108,7 @@ def test_what_is_seen_is_worth_following_and_not_to_its_end():
 def test_honesty_goes_against_help_on_what_helps():
     on_liked = on_others = 0.0
     for seed in range(8):
-        drawn = DrawnTask(words=12, seed=seed)._drawn  # pyright: ignore[reportPrivateUsage]
+        drawn = DrawnTask(words=12, seed=seed).drawn
         both = torch.stack([drawn.relevance[:, 1:11].flatten(), drawn.honesty[:, 1:11].flatten()])
         liked = both[0] > 0
         on_liked += float(torch.corrcoef(both[:, liked])[0, 1]) / 8
@@ -141,9 +141,9 @@ def test_settings_rebuild_the_task():
 
 
 @pytest.mark.parametrize("setting", [{"words": 2}, {"words": 13}, {"rho": 2.0}, {"topics": 0}])
-def test_settings_out_of_range_are_refused(setting: dict[str, float]):
+def test_settings_out_of_range_are_refused(setting: dict[str, Any]):
     with pytest.raises(OversightError, match=f"{next(iter(setting))} is in"):
-        DrawnTask(**setting)  # pyright: ignore[reportArgumentType]
+        DrawnTask(**setting)
 
 
 def test_only_what_is_hidden_is_hidden(task: DrawnTask):

@@ -17,7 +17,7 @@ from oversight.alignment.methods.pairwise import DPO
 from oversight.alignment.policies.exact import ExactPolicy
 from oversight.alignment.questions import QuestionsTask
 from oversight.casting import cast_for
-from oversight.core import OversightError
+from oversight.core import Case, OversightError
 from oversight.episode import Episode
 from oversight.registry import build, load
 from oversight.training.descent import Pace
@@ -45,9 +45,9 @@ def counted(judged: Comparing, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     played: list[int] = []
     plain = judged.house.verdicts
 
-    def verdicts(cases: Sequence[object]) -> object:
+    def verdicts(cases: Sequence[Case]) -> list[tuple[float, ...]]:
         played.append(len(cases))
-        return plain(cases)  # pyright: ignore[reportArgumentType]
+        return plain(cases)
 
     monkeypatch.setattr(judged.house, "verdicts", verdicts)
     return played

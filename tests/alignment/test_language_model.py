@@ -34,7 +34,7 @@ ANSWERS = every_answer(3, 3)
 class WholeWords:
     """A tokenizer to which each word after a space is one token, 256 and on; letters are bytes."""
 
-    eos_token_id = 0
+    eos_token_id: int | None = 0
 
     def __init__(self) -> None:
         self.known: dict[str, int] = {}
@@ -167,7 +167,7 @@ def test_words_that_begin_alike_are_refused_and_so_is_a_tokenizer_without_an_end
     with pytest.raises(OversightError, match="'yes' and 'yesterday' alike at first"):
         spelling(alike, byte_tokenizer())
     endless = WholeWords()
-    endless.eos_token_id = None  # type: ignore[assignment]  # as tokenizers say that they have none
+    endless.eos_token_id = None  # as tokenizers say that they have none
     with pytest.raises(OversightError, match="no end of text"):
         spelling(WORDS, endless)
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from oversight.alignment.aligning import align
+from oversight.alignment.closed_forms import best_of
 from oversight.alignment.lab import Lab
 from oversight.alignment.method import Method
 from oversight.alignment.methods.lima import LIMA
@@ -106,8 +107,8 @@ def test_one_round_of_raft_is_best_of_k() -> None:
     place = lab(1500, labels=80_000)
     policy = align(RAFT(candidates=4, rounds=1), place, pace=Pace(1500, rate=0.05, every=1500))
     contexts = place.task.contexts(torch.arange(2))
-    start = place.reference.distribution(contexts, place.task.answers).exp()
-    wanted = best_of(start, place.proxy_table, 4)
+    start = place.reference.distribution(contexts, place.task.answers)
+    wanted = best_of(start, place.proxy_table, n=4).exp()
     found = policy.policy.distribution(contexts, place.task.answers).exp()
     assert (found - wanted).abs().sum(dim=1).max() < 0.12
 
@@ -125,28 +126,21 @@ def test_bonbons_optimum_is_best_of_n() -> None:
     logits = start.clone().requires_grad_()
     optimizer = torch.optim.LBFGS([logits], max_iter=200, line_search_fn="strong_wolfe")
 
-    def closure() -> Tensor:
+    def closure() -> float:
         optimizer.zero_grad()
         log = logits.log_softmax(dim=0)
         how = {"alpha": 0.005, "beta": bonbon_beta(n)}
         loss = bonbon(log[best], log[worst], start[best], start[worst], **how).mean()
         loss.backward()
-        return loss
+        return loss.item()
 
-    optimizer.step(closure)  # pyright: ignore[reportArgumentType] — a loss is what it wants
+    optimizer.step(closure)
     log = logits.detach().log_softmax(dim=0)
     odds = log.exp()
     below = torch.arange(size) / size + 0.5 / size
     assert (odds * below).sum().item() == pytest.approx(n / (n + 1), abs=0.04)
     kl = (odds * (log - start)).sum().item()
     assert kl == pytest.approx(math.log(n) - (n - 1) / n, abs=0.3)
-
-
-def best_of(start: Tensor, rewards: Tensor, n: int) -> Tensor:
-    """P(y) of the best of n: the mass up to its reward, to the n-th, shared out among ties."""
-    at_most = (start[:, None] * (rewards[:, None] <= rewards[:, :, None])).sum(dim=2)
-    below = (start[:, None] * (rewards[:, None] < rewards[:, :, None])).sum(dim=2)
-    return (at_most**n - below**n) * start / (at_most - below)
 
 
 def test_few_good_examples_teach_more_than_many() -> None:

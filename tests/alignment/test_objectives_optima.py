@@ -43,13 +43,13 @@ def least(loss: Loss, start: Tensor) -> Tensor:
         line_search_fn="strong_wolfe",
     )  # fmt: skip
 
-    def closure() -> Tensor:
+    def closure() -> float:
         optimizer.zero_grad()
         value = loss(free.log_softmax(dim=-1))
         value.backward()
-        return value
+        return value.item()
 
-    optimizer.step(closure)  # pyright: ignore[reportArgumentType] — a loss is what it wants
+    optimizer.step(closure)
     return free.detach().log_softmax(dim=-1)
 
 

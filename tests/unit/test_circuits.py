@@ -13,7 +13,8 @@ import envs
 from oversight.casting import cast_for
 from oversight.circuits.files import read_circuit
 from oversight.circuits.graph import Circuit, Shape, draw_circuit
-from oversight.circuits.judges import CircuitJudge, read
+from oversight.circuits.judges import CircuitJudge
+from oversight.circuits.reading import read
 from oversight.circuits.steps import Asked, Work, descent
 from oversight.circuits.traces import CAREFUL, EXPERT, Luck, Skills, corrected, from_the_root
 from oversight.core import OversightError, Seat

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from oversight.alignment.lab import Lab
 from oversight.alignment.method import State
-from oversight.alignment.methods.climber import Climber, Climbing, phase
+from oversight.alignment.methods.climber import Climber, Climbing
 from oversight.alignment.objectives.reward import bradley_terry, preference_kl
 from oversight.alignment.policy import Policy
 from oversight.alignment.reward_model import RewardModel, both, fit, fit_by
@@ -72,7 +72,7 @@ class APO(Climber[Game]):
 
     def loss(self, lab: Lab, state: State[Climbing[Game]], step: int) -> Float[Tensor, "batch"]:
         """The climb's; before it, where a round begins, the reward's move."""
-        number = phase(lab, step, self.rounds)
+        number = lab.phase(step, self.rounds)
         if number:
             state.data = Climbing(self.moved(lab, state.data.data, state.policy, number))
         return self.climb(lab, state, step)

@@ -83,9 +83,3 @@ class Climber(Method, Generic[D]):
             paid = penalised(earned, before, start, kl=self.kl)
         spread = paid.std(correction=0).clamp(min=1e-6)
         return Played(prompts, answers, before, (paid - paid.mean()) / spread)
-
-
-def phase(lab: Lab, step: int, phases: int) -> int | None:
-    """Which of so many equal phases of the training a step begins; None where it begins none."""
-    each = -(-lab.steps // phases)
-    return step // each if step % each == 0 else None

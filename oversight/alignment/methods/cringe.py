@@ -52,9 +52,7 @@ class CRINGE(Method):
         """The reference's answers; OversightError where all are as good."""
         policy = lab.policy()
         scored = lab.scored(share=1 / self.rounds, named=("cringe", 0))
-        standard = scored.rewards.median().repeat(len(lab.task.prompts))
-        for prompt in scored.prompts.unique():
-            standard[prompt] = scored.rewards[scored.prompts == prompt].median()
+        standard = lab.usual(scored)
         rows = _sorted(scored.prompts, scored.answers, scored.rewards, standard)
         if len(rows.prompts) == 0:
             raise OversightError(
@@ -65,9 +63,9 @@ class CRINGE(Method):
 
     def loss(self, lab: Lab, state: State[Memory], step: int) -> Float[Tensor, "batch"]:
         """−ℓ of good answers, α times the contrast at each token of bad ones."""
-        each = -(-lab.steps // self.rounds)
-        if step and step % each == 0:
-            state.data = self._more(lab, state.policy, state.data, step // each)
+        turn = lab.phase(step, self.rounds)
+        if turn:
+            state.data = self._more(lab, state.policy, state.data, turn)
         rows = lab.batch_of(state.data.rows, step)
         scores = state.policy.next(lab.task.contexts(rows.prompts), rows.answers)
         told = scores.gather(-1, rows.answers.clamp(min=0)[..., None])[..., 0]

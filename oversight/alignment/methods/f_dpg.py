@@ -12,8 +12,8 @@ from torch import Tensor
 from oversight.alignment.lab import Lab
 from oversight.alignment.method import Method, State
 from oversight.alignment.objectives.divergences import DIVERGENCES, f_dpg
-from oversight.alignment.reward_model import RewardModel, fit_by
-from oversight.alignment.signals import Scored, Signal
+from oversight.alignment.reward_model import RewardModel, regress
+from oversight.alignment.signals import Signal
 from oversight.core import OversightError
 from oversight.registry import suggest
 
@@ -61,7 +61,11 @@ class FDPG(Method):
         """The target; OversightError where the overseer gives every answer the same number."""
         data = lab.scored()
         model = RewardModel(lab.task, self.width, lab.draw("f_dpg", "weights"))
-        regress(model, data, lab)
+
+        def told(rows: Tensor) -> Tensor:
+            return model(data.prompts[rows], data.answers[rows])
+
+        regress(model, told, data.rewards, lab, named="regressed")
         draw, size = lab.draw("f_dpg", "normaliser"), len(lab.task.prompts)
         found = list[Tensor]()
         for prompt in range(size):
@@ -88,19 +92,3 @@ class FDPG(Method):
             earned = data.rewards(prompts, answers) / self.beta
         start = lab.fixed_log_probs(lab.reference, prompts, answers)
         return start + earned - data.normaliser[prompts]
-
-
-def regress(model: RewardModel, data: Scored, lab: Lab) -> None:
-    """Fit a model to what an overseer gave, in standard deviations about the mean."""
-    spread = data.rewards.std(correction=0)
-    if not float(spread):
-        raise OversightError(
-            f"{lab.overseer.name} gives every answer the same number, so there is nothing to come "
-            "to; take another overseer, or a method that learns from pairs"
-        )
-    wanted = (data.rewards - data.rewards.mean()) / spread
-
-    def loss(rows: Tensor) -> Tensor:
-        return (model(data.prompts[rows], data.answers[rows]) - wanted[rows]) ** 2
-
-    fit_by(model, loss, len(wanted), lab, named="regressed")

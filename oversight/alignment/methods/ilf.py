@@ -6,16 +6,15 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
 from oversight.alignment.lab import Lab
-from oversight.alignment.method import Method, State
+from oversight.alignment.method import State
+from oversight.alignment.methods.imitating import Imitating
 from oversight.alignment.signals import Demonstrations, Signal
 
 
 @dataclass(frozen=True)
-class ILF(Method):
+class ILF(Imitating):
     """Criticise the reference's answers, refine them, and imitate what heeds the critique best.
 
     A critique names an attribute. Which of its refinements heeds it best is told by the overseer's
@@ -48,8 +47,3 @@ class ILF(Method):
         best = (moved * way.sign()[said.faults, None]).argmax(dim=1)
         rows = torch.arange(len(best))
         return State(lab.policy(), Demonstrations(said.prompts, said.refined[rows, best]))
-
-    def loss(self, lab: Lab, state: State[Demonstrations], step: int) -> Float[Tensor, "batch"]:
-        """−log π of the refinements that were kept."""
-        rows = lab.batch_of(state.data, step)
-        return -lab.log_probs(state.policy, rows.prompts, rows.answers)

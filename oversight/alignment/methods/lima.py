@@ -5,17 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from jaxtyping import Float
-from torch import Tensor
-
 from oversight.alignment.lab import Lab
-from oversight.alignment.method import Method, State
+from oversight.alignment.method import State
+from oversight.alignment.methods.imitating import Imitating
 from oversight.alignment.signals import Demonstrations, Signal
 from oversight.core import OversightError
 
 
 @dataclass(frozen=True)
-class LIMA(Method):
+class LIMA(Imitating):
     """Imitate a small part of the demonstrations: those that the overseer rates highest.
 
     Attributes:
@@ -39,8 +37,3 @@ class LIMA(Method):
         rated = lab.overseer.score(data.prompts, data.answers, lab.draw("lima"))
         kept = rated.argsort(descending=True, stable=True)[: self.examples]
         return State(lab.policy(), Demonstrations(data.prompts[kept], data.answers[kept]))
-
-    def loss(self, lab: Lab, state: State[Demonstrations], step: int) -> Float[Tensor, "batch"]:
-        """−log π of the examples."""
-        rows = lab.batch_of(state.data, step)
-        return -lab.log_probs(state.policy, rows.prompts, rows.answers)

@@ -9,13 +9,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from oversight.alignment.lab import Lab
-from oversight.alignment.method import Method, State
+from oversight.alignment.method import State
+from oversight.alignment.methods.imitating import Imitating
 from oversight.alignment.policy import Policy
 from oversight.alignment.signals import Demonstrations, Signal
 
 
 @dataclass(frozen=True)
-class RAFT(Method):
+class RAFT(Imitating):
     """Reward-ranked fine-tuning: imitate the best of K of the policy's own answers.
 
     One round, trained to its end, is the best-of-K distribution of the policy it began from.
@@ -36,12 +37,11 @@ class RAFT(Method):
         return State(policy, self._best(lab, policy, 0))
 
     def loss(self, lab: Lab, state: State[Demonstrations], step: int) -> Float[Tensor, "batch"]:
-        """−log π of the best answers."""
-        each = -(-lab.steps // self.rounds)
-        if step and step % each == 0:
-            state.data = self._best(lab, state.policy, step // each)
-        rows = lab.batch_of(state.data, step)
-        return -lab.log_probs(state.policy, rows.prompts, rows.answers)
+        """−log π of the round's best answers."""
+        turn = lab.phase(step, self.rounds)
+        if turn:
+            state.data = self._best(lab, state.policy, turn)
+        return super().loss(lab, state, step)
 
     def _best(self, lab: Lab, policy: Policy, turn: int) -> Demonstrations:
         share = 1 / self.rounds

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from oversight.alignment.lab import Lab
 from oversight.alignment.method import State
-from oversight.alignment.methods.climber import Climber, Climbing, phase
+from oversight.alignment.methods.climber import Climber, Climbing
 from oversight.alignment.reward_model import RewardModel, fit
 from oversight.alignment.signals import Preferences, Signal
 
@@ -49,7 +49,7 @@ class RLHF(Climber[Judged]):
 
     def loss(self, lab: Lab, state: State[Climbing[Judged]], step: int) -> Float[Tensor, "batch"]:
         """The climb's; before it, where a phase begins, new pairs."""
-        number = phase(lab, step, self.refreshes)
+        number = lab.phase(step, self.refreshes)
         if number:
             state.data = Climbing(self._refreshed(lab, state, number))
         return self.climb(lab, state, step)

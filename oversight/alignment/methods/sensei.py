@@ -12,14 +12,12 @@ from torch.nn.functional import one_hot
 
 from oversight.alignment.lab import Lab
 from oversight.alignment.method import Method, State
-from oversight.alignment.methods.climber import phase
 from oversight.alignment.objectives.policy_gradient import ppo
 from oversight.alignment.policy import Policy
-from oversight.alignment.reward_model import drawn_weights, fit_by
+from oversight.alignment.reward_model import drawn_weights, regress
 from oversight.alignment.signals import Scored, Signal
 from oversight.alignment.task import Task
 from oversight.alignment.vocabulary import PAD
-from oversight.core import OversightError
 
 
 class Critic(nn.Module):
@@ -95,7 +93,7 @@ class SENSEI(Method):
 
     def loss(self, lab: Lab, state: State[Taught], step: int) -> Float[Tensor, "tokens"]:
         """−min(ρA, clip(ρ)A) of each token of the answers under way."""
-        number = phase(lab, step, self.refreshes)
+        number = lab.phase(step, self.refreshes)
         if number:
             share, named = 1 / self.refreshes, ("sensei", number)
             new = lab.scored(state.policy, share=share, named=named)
@@ -127,17 +125,9 @@ class SENSEI(Method):
 
 def taught(critic: Critic, scored: Scored, lab: Lab, number: int) -> Critic:
     """Fit a critic to sums; OversightError where the overseer gives all the same number."""
-    spread = scored.rewards.std(correction=0)
-    if not float(spread):
-        raise OversightError(
-            f"{lab.overseer.name} gives every answer the same number, so no step earns more than "
-            "another; take another overseer, or raise --labels"
-        )
-    wanted = (scored.rewards - scored.rewards.mean()) / spread
 
-    def loss(rows: Tensor) -> Tensor:
-        told = critic(scored.prompts[rows], scored.answers[rows]).sum(dim=1)
-        return (told - wanted[rows]) ** 2
+    def told(rows: Tensor) -> Tensor:
+        return critic(scored.prompts[rows], scored.answers[rows]).sum(dim=1)
 
-    fit_by(critic, loss, len(wanted), lab, named=("sensei", number))
+    regress(critic, told, scored.rewards, lab, named=("sensei", number))
     return critic

@@ -13,7 +13,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from oversight.alignment.lab import Lab
 from oversight.alignment.method import State
-from oversight.alignment.methods.climber import Climber, Climbing, phase
+from oversight.alignment.methods.climber import Climber, Climbing
 from oversight.alignment.policy import Policy
 from oversight.alignment.reward_model import RewardModel, fit, fit_by
 from oversight.alignment.signals import Preferences, Signal
@@ -86,7 +86,7 @@ class Sparrow(Climber[Kept]):
 
     def loss(self, lab: Lab, state: State[Climbing[Kept]], step: int) -> Float[Tensor, "batch"]:
         """The climb's; before it, where a phase begins, new pairs and probes."""
-        number = phase(lab, step, self.refreshes)
+        number = lab.phase(step, self.refreshes)
         if number:
             state.data = Climbing(self._refreshed(lab, state, number))
         return self.climb(lab, state, step)

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from oversight import keys
+from oversight.alignment.luck import luck
 from oversight.alignment.policy import Policy
 from oversight.alignment.task import Task
 from oversight.alignment.vocabulary import PAD, Vocabulary, answer_count
@@ -218,4 +218,4 @@ class _Lesson:
         return prompts, self.task.demonstrate(prompts, draw)
 
     def _draw(self, *name: object) -> torch.Generator:
-        return torch.Generator().manual_seed(keys.root(self.seed, "small", *name) % 2**63)
+        return luck(self.seed, "small", *name)

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from oversight import keys
+from oversight.alignment.luck import luck
 from oversight.alignment.policies.language_model import LanguageModelPolicy
 from oversight.alignment.policies.spelling import spelling
 from oversight.alignment.task import Task
@@ -77,7 +77,7 @@ class _Lesson:
 
     def loss(self, step: int) -> Tensor:
         """−log π of demonstrations."""
-        draw = torch.Generator().manual_seed(keys.root(self.seed, "tuned", step) % 2**63)
+        draw = luck(self.seed, "tuned", step)
         prompts = torch.randint(len(self.task.prompts), (self.batch,), generator=draw)
         after = self.after[torch.randint(len(self.after), (self.batch,), generator=draw)]
         answers = self.task.demonstrate(prompts, draw)

@@ -1,0 +1,38 @@
+"""What experiments share in which players learn: a training kept, and games apart to test it on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from oversight.alignment.self_play import SelfPlay, learn
+from oversight.players import Cast
+from oversight.protocol import Protocol
+from oversight.record import Record
+from oversight.rollout import rollout
+from oversight.study import Job, file_safe
+from oversight.training.descent import Pace
+from oversight.world import World
+
+APART = 10**6
+"""Where the numbers of the games begin that nothing is learned from."""
+
+
+def tested(protocol: Protocol, world: World, cast: Cast, games: int, seed: int) -> list[Record]:
+    """Games that nothing is learned from, in order. None fails: the agents are ours."""
+    records = rollout(protocol, world, cast, range(APART, APART + games), seed=seed)
+    return sorted(records, key=lambda record: record.episode)
+
+
+def trained(
+    job: Job, name: str, training: SelfPlay, pace: Pace,
+    measure: Callable[[int], Mapping[str, Any]],
+) -> Sequence[Mapping[str, Any]]:  # fmt: skip
+    """What was measured at each checkpoint; a training that was stopped goes on from the last."""
+
+    def progress(at: int, of: int) -> None:
+        if job.progress is not None:
+            job.progress(name, at, of)
+
+    kept = job.out / "trainings" / file_safe(name)
+    return learn(training, pace, measure, kept=kept, progress=progress).rows
