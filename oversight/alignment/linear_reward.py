@@ -55,13 +55,13 @@ def most_likely(
         line_search_fn="strong_wolfe",
     )  # fmt: skip
 
-    def closure() -> Tensor:
+    def closure() -> float:
         optimizer.zero_grad()
         total = loss(features @ theta).mean() + ridge / 2 * theta.square().sum()
         total.backward()
-        return total
+        return total.item()
 
-    optimizer.step(closure)  # pyright: ignore[reportArgumentType] — a loss is what it wants
+    optimizer.step(closure)
     centred = features - features.mean(dim=1, keepdim=True)
     scatter = torch.einsum("nkf,nkg->fg", centred, centred) / len(features)
     covariance = 2 / (items - 1) * scatter + ridge * torch.eye(size, dtype=features.dtype)
