@@ -12,7 +12,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup models reproduce test bench lint types imports catalogue check pins clean
+.PHONY: help setup models reproduce test test-long bench lint types imports catalogue check pins clean
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ test: setup ## run the tests (PYTEST_FLAGS='-x -k name' to choose)
 
 bench: setup ## measure our speed against the alternatives' in one run
 	$(BIN)/python -m tests.benchmarks
+
+test-long: setup ## run the trainings of tens of seconds each that `make test` leaves out
+	$(BIN)/pytest $(PYTEST_FLAGS) -m long
 
 lint: setup ## ruff: rules and format
 	$(BIN)/ruff check

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -26,8 +25,6 @@ class Aligned(NamedTuple):
     """What would be deployed."""
     descent: Descent
     """What was measured on the way: `measures.measured` at each evaluation."""
-    seconds: float
-    """Of this process, since it began or went on."""
 
 
 class _Training:
@@ -82,8 +79,6 @@ def align(
     def evaluate(step: int) -> dict[str, float]:
         return measured(method.deployed(lab, training.memory), lab, step=step)
 
-    began = time.monotonic()
     with one_thread():
         descent = descend(training, pace or Pace(lab.steps), evaluate, kept=kept, progress=progress)
-    policy = method.deployed(lab, training.memory)
-    return Aligned(policy, descent, time.monotonic() - began)
+    return Aligned(method.deployed(lab, training.memory), descent)

@@ -69,7 +69,7 @@ def carried_out(
         method, lab = made(spec, seed)
         kept = None if out is None else out / file_safe(spec) / str(seed)
         done = align(method, lab, pace=pace, kept=kept)
-        return Training(spec, seed, done.descent.rows, done.seconds)
+        return Training(spec, seed, done.descent.rows, done.descent.seconds)
 
     found: dict[tuple[str, int], Training] = {}
     for number, training in enumerate(fork_map(work, every, processes), start=1):

@@ -10,6 +10,7 @@ goes on from its checkpoint to the same bits.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -21,7 +22,7 @@ from oversight.core import OversightError
 from oversight.store import write_text
 
 CHECKPOINT, METRICS = "checkpoint.pt", "metrics.jsonl"
-FORMAT = 1
+FORMAT = 2
 """Of checkpoints; another is refused."""
 
 Metrics = Mapping[str, Any]
@@ -80,6 +81,8 @@ class Descent(NamedTuple):
     """How many were made."""
     stopped: str
     """Why: "steps" (all were made) or "patience"."""
+    seconds: float
+    """Until the last evaluation, over all the times that it was interrupted and gone on with."""
 
 
 def descend(
@@ -104,20 +107,24 @@ def descend(
     """
     optimizer = torch.optim.Adam(training.learner.parameters(), pace.rate)
     identity = {**training.identity, **pace._asdict(), "format": FORMAT}
-    rows = _resumed(training, optimizer, identity, kept)
+    began = time.monotonic()
+    rows, seconds = _resumed(training, optimizer, identity, kept)
+    began -= seconds
     step = int(rows[-1]["step"]) if rows else 0
     if not rows:
         rows.append({"step": 0, **evaluate(0)})
-        _keep(training, optimizer, identity, rows, kept)
+        seconds = time.monotonic() - began
+        _keep(training, optimizer, identity, rows, seconds, kept)
     while step < pace.steps and not _done(rows, pace):
         loss = _step(training, optimizer, pace, step, kept)
         step += 1
         if step % pace.every == 0 or step == pace.steps:
             rows.append({"step": step, "loss": loss, **evaluate(step)})
-            _keep(training, optimizer, identity, rows, kept)
+            seconds = time.monotonic() - began
+            _keep(training, optimizer, identity, rows, seconds, kept)
         if progress is not None:
             progress(step, pace.steps)
-    return Descent(rows, step, "steps" if step >= pace.steps else "patience")
+    return Descent(rows, step, "steps" if step >= pace.steps else "patience", seconds)
 
 
 def _step(
@@ -158,7 +165,7 @@ def _done(rows: Sequence[Metrics], pace: Pace) -> bool:
 
 def _keep(
     training: Training, optimizer: torch.optim.Optimizer, identity: Mapping[str, Any],
-    rows: Sequence[Metrics], kept: Path | None,
+    rows: Sequence[Metrics], seconds: float, kept: Path | None,
 ) -> None:  # fmt: skip
     """Write the checkpoint, whole or not at all, and the metrics so far."""
     if kept is None:
@@ -166,7 +173,7 @@ def _keep(
     kept.mkdir(parents=True, exist_ok=True)
     held = {
         "identity": dict(identity), "rows": [dict(row) for row in rows],
-        "memory": training.memory, "optimizer": optimizer.state_dict(),
+        "memory": training.memory, "optimizer": optimizer.state_dict(), "seconds": seconds,
     }  # fmt: skip
     fresh = kept / f"{CHECKPOINT}.new"
     torch.save(held, fresh)
@@ -177,11 +184,11 @@ def _keep(
 def _resumed(
     training: Training, optimizer: torch.optim.Optimizer, identity: Mapping[str, Any],
     kept: Path | None,
-) -> list[Metrics]:  # fmt: skip
-    """Take a checkpoint up, if there is one; what was measured until then."""
+) -> tuple[list[Metrics], float]:  # fmt: skip
+    """Take a checkpoint up, if there is one; what was measured until then, and in what time."""
     path = None if kept is None else kept / CHECKPOINT
     if path is None or not path.exists():
-        return []
+        return [], 0.0
     held: dict[str, Any] = torch.load(path, weights_only=False)  # our own file: it holds data too
     other = held["identity"]
     differ = sorted(name for name in {*other, *identity} if other.get(name) != identity.get(name))
@@ -193,7 +200,7 @@ def _resumed(
     optimizer.param_groups.clear()
     optimizer.add_param_group({"params": list(training.learner.parameters()), **_options(before)})
     optimizer.load_state_dict(held["optimizer"])
-    return list(held["rows"])
+    return list(held["rows"]), held["seconds"]
 
 
 def _options(groups: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

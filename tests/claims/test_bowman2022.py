@@ -29,7 +29,7 @@ def only(findings: Findings, title: str, arm: str, how: str, metric: str = "accu
     return found
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("title", FITS)
 def test_what_is_fitted_fits(findings: Findings, title: str) -> None:
     for arm in ("novice alone", "assistant alone", "expert", "vote of novices"):
@@ -38,7 +38,7 @@ def test_what_is_fitted_fits(findings: Findings, title: str) -> None:
         assert fitted.low - 0.02 <= fitted.published <= fitted.high + 0.02
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("title", FITS)
 def test_novice_and_assistant_beat_both_alone_and_stay_below_the_expert(
     findings: Findings, title: str
@@ -49,7 +49,7 @@ def test_novice_and_assistant_beat_both_alone_and_stay_below_the_expert(
     assert joint.high < only(findings, title, "expert", "fitted, played").low
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("title", FITS)
 def test_pooling_of_evidence_falls_short_of_what_people_reached(
     findings: Findings, title: str
@@ -64,14 +64,14 @@ def test_pooling_of_evidence_falls_short_of_what_people_reached(
     assert joint.high < joint.published
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("title", FITS)
 def test_a_novice_that_only_trusts_is_the_assistant(findings: Findings, title: str) -> None:
     trusting = only(findings, title, "trusting novice with assistant", "played")
     assert trusting.value == only(findings, title, "assistant alone", "fitted, played").value
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_published_numbers_are_beside_predictions_and_fits_with_their_source(
     findings: Findings,
 ) -> None:

@@ -10,7 +10,7 @@ from experiments.burns2023 import EXPERIMENT, transfers
 from experiments.burns2023.transfers import GRADES, Size
 from oversight.study import Cell, Findings, Job
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 SEEDS = 2
 
 

@@ -11,7 +11,7 @@ from experiments.hubinger2020.chains import ChainSize
 from experiments.hubinger2020.markets import Size
 from oversight.study import Cell, Findings, Job
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 SIZE = Size(
     terms=3, m=3, steps=30, every=5, games=128, seeds=2, tests=60, biases=(0.5,), circuits=80
 )

@@ -10,7 +10,7 @@ from experiments.leike2018 import EXPERIMENT, ladders
 from experiments.leike2018.ladders import Rung, Size
 from oversight.study import Cell, Findings, Job
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 LEVELS = 2
 
 

@@ -59,7 +59,15 @@ ON_DIGITS: Mapping[Any, Mapping[str, Any]] = {
 """The studies that can be run on digits, made smaller."""
 
 
-@pytest.fixture(params=list(STUDIES), ids=lambda study: study.EXPERIMENT.name, scope="module")
+LONG = (nested_capability,)
+"""Those of tens of seconds."""
+
+
+@pytest.fixture(
+    params=[pytest.param(s, marks=[pytest.mark.long] if s in LONG else []) for s in STUDIES],
+    ids=lambda study: study.EXPERIMENT.name,
+    scope="module",
+)
 def study(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
     module, (smaller, wanted) = request.param, STUDIES[request.param]
     out: Path = tmp_path_factory.mktemp(module.EXPERIMENT.name)

@@ -353,7 +353,7 @@ def test_depths_that_a_context_does_not_have_are_left_out(monkeypatch: pytest.Mo
     assert np.isnan(found[:, 1]).all()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_ida_learns_operations_that_no_fact_shows():
     curve = learn(Recipe("gates", 4, 2, width=48, rate=4e-3), 1200, every=20, enough=0.9)
     assert curve.points[-1].accuracy >= 0.9
