@@ -144,6 +144,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "bowman2022": "experiments.bowman2022:EXPERIMENT",
         "burns2023": "experiments.burns2023:EXPERIMENT",
         "engels2025": "experiments.engels2025:EXPERIMENT",
+        "leaderboard": "experiments.leaderboard:EXPERIMENT",
         "leike2018": "experiments.leike2018:EXPERIMENT",
         "lightman2023": "experiments.lightman2023:EXPERIMENT",
         "hubinger2020": "experiments.hubinger2020:EXPERIMENT",

@@ -90,7 +90,7 @@ def _place(name: str, trainings: Sequence[Training]) -> Place:
     def over(metric: str) -> Interval:
         return few_runs_interval([training.last[metric] for training in trainings])
 
-    crossed = [gold_at(training.rows, KL) for training in trainings]
+    crossed = [crossing(training.rows, KL, "gold") for training in trainings]
     return Place(
         name, over("gold"), few_runs_interval([gold for gold in crossed if not np.isnan(gold)]),
         over("proxy"), over("kl"), over("wins"),
@@ -98,12 +98,12 @@ def _place(name: str, trainings: Sequence[Training]) -> Place:
     )  # fmt: skip
 
 
-def gold_at(rows: Sequence[Metrics], kl: float) -> float:
-    """The gold reward where a training first passed a KL, interpolated; NaN if it never did."""
+def crossing(rows: Sequence[Metrics], kl: float, metric: str) -> float:
+    """A metric where a training first passed a KL, interpolated; NaN if it never did."""
     for before, after in pairwise(rows):
         if before["kl"] <= kl < after["kl"]:
             share = (kl - before["kl"]) / (after["kl"] - before["kl"])
-            return before["gold"] + share * (after["gold"] - before["gold"])
+            return before[metric] + share * (after[metric] - before[metric])
     return float("nan")
 
 

@@ -63,15 +63,17 @@ def forest(
     xlabel: str = "accuracy",
     references: Mapping[str, float] | None = None,
     percent: bool = True,
+    dense: bool = False,
 ) -> Figure:
     """A dot and its 95 % interval a row; published points are hollow diamonds below the dot.
 
-    `references` are vertical lines with their names. The first row is on top.
+    `references` are vertical lines with their names. The first row is on top; `dense` rows stand
+    close together, for where there are dozens.
     """
     places, headings = _places(rows)
     deepest = max(places)
     with matplotlib.rc_context(dict(STYLE)):
-        drawing, axes = canvas(1.05 + 0.36 * (deepest + 1))
+        drawing, axes = canvas(1.05 + (0.22 if dense else 0.36) * (deepest + 1))
         for row, y in zip(rows, places, strict=True):
             _interval_bar(axes, row, y, percent)
         for heading, y in headings.items():
