@@ -128,6 +128,7 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
     },
     "experiments": {
         "arnesen2024": "experiments.arnesen2024:EXPERIMENT",
+        "closed_forms": "experiments.closed_forms:EXPERIMENT",
         "elasky2026": "experiments.elasky2026:EXPERIMENT",
         "factored": "experiments.factored:EXPERIMENT",
         "nested_capability": "experiments.nested_capability:EXPERIMENT",

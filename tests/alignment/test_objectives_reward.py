@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.autograd import gradcheck
 
+from experiments.closed_forms import bandit
 from oversight.alignment.objectives.lists import plackett_luce
 from oversight.alignment.objectives.offline_advantage import (
     a_lol,
@@ -113,54 +114,14 @@ def test_pessimism_is_the_least_in_the_ellipsoid() -> None:
     assert torch.equal(pessimistic(theta, covariance, doubles(0.0, 0.0), bound=bound), theta)
 
 
-FEATURES = torch.cat([torch.zeros(1, 3), torch.eye(3)]).double()
-"""Of four actions; the first is worth nothing, and every other is compared with it."""
-WORTH = doubles(0.5, -0.5, -0.5)
-LARGEST = 1.0
-"""No |θ| is more."""
-
-
-def fitted(wins: Tensor, losses: Tensor) -> Tensor:
-    """(draws, 3) the θ of maximum likelihood within its bounds, by projected descent."""
-    theta = torch.zeros_like(wins, requires_grad=True)
-    for _ in range(200):
-        loss = wins * bradley_terry(theta, torch.zeros_like(theta))
-        loss = loss + losses * bradley_terry(torch.zeros_like(theta), theta)
-        (slope,) = torch.autograd.grad(loss.sum(), theta)
-        with torch.no_grad():
-            theta -= 4 * slope / (wins + losses)  # 1/4 is the steepest bend of a comparison
-            theta.clamp_(-LARGEST, LARGEST)
-    return theta.detach()
-
-
 @pytest.mark.parametrize("n", [10, 100, 1000, 10_000])
 def test_pessimism_is_not_taken_in_by_one_lucky_comparison(n: int) -> None:
-    """Four actions, the good one compared n − 2 times and both bad ones once.
-
-    A bad one wins its only comparison with probability σ(−½), and maximum likelihood then puts it
-    at the bound: greedy stays ≥ .1 suboptimal for every n. Zhu et al. 2023 have such a bandit; this
-    one is derived here, with b = 2/√n.
-    """
-    draw, runs = torch.Generator().manual_seed(n), 200
-    compared = doubles(n - 2, 1, 1)
-    odds = torch.sigmoid(WORTH).expand(runs, 3)
-    wins = torch.binomial(compared.expand(runs, 3), odds, generator=draw)
-    covariance = torch.diag(compared / n)
-
-    def cost(action: Tensor) -> Tensor:
-        return WORTH.max() - FEATURES[action] @ WORTH
-
-    greedy, careful = doubles(), doubles()
-    for theta in fitted(wins, compared - wins):
-        lower = torch.stack([
-            pessimistic(theta, covariance, phi, bound=2 / n**0.5) @ phi for phi in FEATURES
-        ])  # fmt: skip
-        greedy = torch.cat([greedy, cost((FEATURES @ theta).argmax())[None]])
-        careful = torch.cat([careful, cost(lower.argmax())[None]])
-    assert greedy.mean() > 0.4
-    assert careful.mean() < (0.6 if n == 10 else 0.1)
+    """The bandit of `experiments.closed_forms`: greedy stays ≥ .1 suboptimal for every n."""
+    short = bandit.short_of_best(n, 200, 0)
+    assert short.greedy.mean() > 0.4
+    assert short.careful.mean() < (0.6 if n == 10 else 0.1)
     if n > 100:
-        assert careful.max() == 0
+        assert short.careful.max() == 0
 
 
 ADVANTAGES = doubles(2.0, 2.0, -1.0, 2.0)
