@@ -1,16 +1,17 @@
 """What there is, by name: for `oversight list` and for the README.
 
 `python -m oversight.catalogue --write README.md` renews the README's catalogue, `--check` fails
-when it no longer says what the registry holds.
+when it no longer says what the registry holds, or what the leaderboard's page on record says.
 """
 
 from __future__ import annotations
 
 import argparse
 import inspect
+import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,10 @@ from oversight.protocol import Protocol
 from oversight.registry import load, names
 from oversight.world import Ability, World
 
+BOARD = Path("experiments", "results", "leaderboard.json")
+"""The leaderboard on record, beside the README; its numbers stand with the methods."""
+COLUMNS = {"gold reward at KL 0.5": 2, "gold reward": 2, "proxy reward": 2, "seconds": 1}
+"""What of it the README shows, and to how many digits."""
 BEGIN, END = "<!-- catalogue: begin -->", "<!-- catalogue: end -->"
 
 
@@ -89,22 +94,50 @@ def _first_line(thing: Any) -> str:
     return (inspect.getdoc(thing) or "").partition("\n")[0]
 
 
-def as_markdown() -> str:
-    """The catalogue as the README prints it."""
+def as_markdown(board: Path) -> str:
+    """The catalogue as the README prints it, with the leaderboard on record in `board`."""
     held = catalogue()
     lines = ["| Protocol | Seats | Worlds | Paper |", "|---|---|---|---|"]
     lines += [
         f"| `{p['name']}` | {', '.join(p['seats'])} | {', '.join(p['worlds'])} | {p['paper']} |"
         for p in held["protocols"]
     ]
-    lines += ["", "| Method | Signal | Paper |", "|---|---|---|"]
-    lines += [
-        f"| `{m['name']}` | {', '.join(m['needs'])} | {m['paper']} |" for m in held["methods"]
-    ]
+    lines += ["", *_methods(held["methods"], board)]
     for kind in ("worlds", "judges", "agents", "models", "experiments"):
         lines += ["", f"| {kind[:-1].capitalize()} | |", "|---|---|"]
         lines += [f"| `{thing['name']}` | {_in_cell(thing['about'])} |" for thing in held[kind]]
     return "\n".join(lines)
+
+
+def _methods(methods: Sequence[Mapping[str, Any]], board: Path) -> list[str]:
+    """The methods, those first that have the most of the board's first number."""
+    first, *_ = COLUMNS
+    places: dict[str, dict[str, Any]] = {}
+    for cell in json.loads(board.read_text())["cells"]:
+        if "signal" in cell["setting"]:
+            places.setdefault(cell["setting"]["method"], {})[cell["metric"]] = cell
+
+    def order(method: Mapping[str, Any]) -> float:
+        reached = places.get(method["name"], {}).get(first)
+        return float("inf") if reached is None else -reached["value"]
+
+    def told(method: Mapping[str, Any], metric: str, digits: int) -> str:
+        cell = places.get(method["name"], {}).get(metric)
+        if cell is None:
+            return "–"
+        value, low, high = (f"{cell[name]:.{digits}f}" for name in ("value", "low", "high"))
+        return value if metric == "seconds" else f"{value} [{low}, {high}]"
+
+    titles = [name[:1].upper() + name[1:] for name in COLUMNS]
+    lines = [
+        f"| Method | Signal | {' | '.join(titles)} | Paper |",
+        "|---" * (3 + len(titles)) + "|",
+    ]
+    for method in sorted(methods, key=order):
+        numbers = [told(method, metric, digits) for metric, digits in COLUMNS.items()]
+        row = (f"`{method['name']}`", ", ".join(method["needs"]), *numbers, method["paper"])
+        lines.append(f"| {' | '.join(row)} |")
+    return lines
 
 
 def _in_cell(text: str) -> str:
@@ -120,7 +153,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     readme: Path = chosen.check or chosen.write
     text = readme.read_text()
-    block = f"{BEGIN}\n{as_markdown()}\n{END}"
+    block = f"{BEGIN}\n{as_markdown(readme.parent / BOARD)}\n{END}"
     renewed, found = re.subn(
         f"{re.escape(BEGIN)}.*{re.escape(END)}", lambda _: block, text, flags=re.DOTALL
     )
