@@ -148,7 +148,11 @@ BUILT_IN: Mapping[str, Mapping[str, str]] = {
         "leaderboard": "experiments.leaderboard:EXPERIMENT",
         "leike2018": "experiments.leike2018:EXPERIMENT",
         "lightman2023": "experiments.lightman2023:EXPERIMENT",
+        "gao2023": "experiments.gao2023:EXPERIMENT",
+        "gui2024_bonbon": "experiments.gui2024_bonbon:EXPERIMENT",
         "hubinger2020": "experiments.hubinger2020:EXPERIMENT",
+        "toxicity": "experiments.toxicity:EXPERIMENT",
+        "wang2024_clp": "experiments.wang2024_clp:EXPERIMENT",
     },
 }
 

@@ -23,6 +23,8 @@ from oversight.training.descent import Pace
 
 EVERY = 10
 """Steps between two evaluations: as fine as KL is interpolated."""
+FEW = 5
+"""Methods below which an order is none."""
 
 
 class Size(NamedTuple):
@@ -130,12 +132,15 @@ def _alike(board: Board) -> Claim:
         if any(t.last["kl"] > KL for t in board.of(name))
     }  # fmt: skip
     pairs = pd.DataFrame(found.values(), columns=["proxy", "gold"]).dropna()
+    said = f"at KL {KL:g}, methods stand in the same order by proxy as by gold reward"
+    if len(pairs) < FEW:
+        return Claim(said, False, f"only {len(pairs)} methods went that far")
     rho = pairs["proxy"].corr(pairs["gold"], method="spearman")
     resampled = [pairs.sample(frac=1, replace=True, random_state=k) for k in range(2000)]
     rhos = [again["proxy"].corr(again["gold"], method="spearman") for again in resampled]
     low, high = np.nanquantile(rhos, [0.025, 0.975])
     return Claim(
-        f"at KL {KL:g}, methods stand in the same order by proxy as by gold reward",
+        said,
         bool(low > 0),
         f"rank correlation {rho:.2f} [{low:.2f}, {high:.2f}] over {len(pairs)} methods",
     )

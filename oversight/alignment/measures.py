@@ -22,7 +22,7 @@ def measured(policy: Policy, lab: Lab, *, step: int = 0) -> dict[str, float]:
 
     "gold" and "proxy" (the reward as the overseer sees it) are in the task's units, "kl" and
     "entropy" in nats: KL(π ‖ π_ref) and the policy's own; "wins" is how often its answer has more
-    gold reward than the reference's, ties half.
+    gold reward than the reference's, ties half, and "seen_wins" how often the overseer finds so.
     """
     if policy.enumerable:
         prompts = torch.arange(len(lab.task.prompts))
@@ -44,6 +44,7 @@ def _weighed(
         "proxy": float((odds * lab.proxy_table).sum(dim=1).mean()),
         "kl": float((odds * (log - start)).sum(dim=1).mean()),
         "wins": float(win_rate(odds, start.exp(), gold).mean()),
+        "seen_wins": float(win_rate(odds, start.exp(), lab.proxy_table.double()).mean()),
         "entropy": float(-(odds * log).sum(dim=1).mean()),
     }
     return found | dict(zip(lab.task.attributes, values.tolist(), strict=True))
@@ -70,14 +71,20 @@ def _sampled(policy: Policy, lab: Lab, step: int) -> dict[str, float]:
     own = lab.answers(policy, prompts, draw)[:, 0]
     others = lab.answers(lab.reference, prompts, draw)[:, 0]
     values, gold = lab.task.values(prompts, own), lab.task.gold(prompts, own)
-    against = lab.task.gold(prompts, others)
+    proxy = lab.overseer.esteem(prompts, own)
     log = lab.fixed_log_probs(policy, prompts, own)
     start = lab.fixed_log_probs(lab.reference, prompts, own)
     found = {
         "gold": float(gold.mean()),
-        "proxy": float(lab.overseer.esteem(prompts, own).mean()),
+        "proxy": float(proxy.mean()),
         "kl": float((log - start).mean()),
-        "wins": float(((gold > against).double() + (gold == against).double() / 2).mean()),
+        "wins": _won(gold, lab.task.gold(prompts, others)),
+        "seen_wins": _won(proxy, lab.overseer.esteem(prompts, others)),
         "entropy": float(-log.mean()),
     }
     return found | dict(zip(lab.task.attributes, values.mean(dim=0).tolist(), strict=True))
+
+
+def _won(own: Float[Tensor, "rows"], others: Float[Tensor, "rows"]) -> float:
+    """How often one is more than the other, ties half."""
+    return float(((own > others).double() + (own == others).double() / 2).mean())

@@ -88,7 +88,7 @@ class Overseer(ABC):
     def lacking(self, needs: Iterable[Signal]) -> str | None:
         """What of the signals needed it does not give, and who does; None if it gives all."""
         missing = [signal for signal in needs if signal not in self.gives]
-        return f"needs a {missing[0]} signal, and {self.name} {self._offers}" if missing else None
+        return f"needs {missing[0]} signals, and {self.name} {self._offers}" if missing else None
 
     @property
     def _offers(self) -> str:

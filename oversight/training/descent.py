@@ -9,7 +9,9 @@ goes on from its checkpoint to the same bits.
 
 from __future__ import annotations
 
+import io
 import json
+import pickle
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -19,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from oversight.core import OversightError
-from oversight.store import write_text
+from oversight.store import write_text, write_whole
 
 CHECKPOINT, METRICS = "checkpoint.pt", "metrics.jsonl"
 FORMAT = 2
@@ -175,9 +177,15 @@ def _keep(
         "identity": dict(identity), "rows": [dict(row) for row in rows],
         "memory": training.memory, "optimizer": optimizer.state_dict(), "seconds": seconds,
     }  # fmt: skip
-    fresh = kept / f"{CHECKPOINT}.new"
-    torch.save(held, fresh)
-    fresh.replace(kept / CHECKPOINT)
+    packed = io.BytesIO()
+    torch.save(held, packed)
+    try:
+        write_whole(kept / CHECKPOINT, lambda file: file.write(packed.getbuffer()))
+    except OSError as error:
+        raise OversightError(
+            f"cannot write {kept / CHECKPOINT}: {error.strerror or error}; the "
+            "one before is whole; make room and run the same command again"
+        ) from error
     write_text(kept / METRICS, "".join(json.dumps(row) + "\n" for row in rows))
 
 
@@ -189,7 +197,12 @@ def _resumed(
     path = None if kept is None else kept / CHECKPOINT
     if path is None or not path.exists():
         return [], 0.0
-    held: dict[str, Any] = torch.load(path, weights_only=False)  # our own file: it holds data too
+    try:
+        held: dict[str, Any] = torch.load(path, weights_only=False)  # our own: it holds data too
+    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise OversightError(
+            f"{path} cannot be read ({error}); delete it to begin again, or name another directory"
+        ) from error
     other = held["identity"]
     differ = sorted(name for name in {*other, *identity} if other.get(name) != identity.get(name))
     if differ:

@@ -153,5 +153,5 @@ def test_a_method_is_refused_an_overseer_without_its_signal() -> None:
     bench = lab()
     Blind = type("Blind", (Onlooker,), {"gives": frozenset({"scalar"}), "name": "blind"})
     blind = Lab(bench.task, Blind(bench.task), bench.reference)
-    with pytest.raises(OversightError, match=r"DPO needs a preference .* blind gives scalar"):
+    with pytest.raises(OversightError, match=r"DPO needs preference .* blind gives scalar"):
         align(DPO(), blind)

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import errno
+from pathlib import Path
+from typing import Any
+
+import pytest
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from oversight.alignment.aligning import align
 from oversight.alignment.lab import Lab
 from oversight.alignment.methods.pairwise import DPO
 from oversight.alignment.policies.small import SmallPolicy
-from oversight.training.descent import Pace, descend
-from tests.alignment.bench import Handful, Onlooker
+from oversight.core import OversightError
+from oversight.training import descent
+from oversight.training.descent import CHECKPOINT, Pace, descend
+from tests.alignment.bench import Handful, Onlooker, lab
 
 
 class Counting(SmallPolicy):
@@ -48,3 +56,30 @@ def test_a_step_of_dpo_is_one_pass_of_the_policy_and_none_of_the_reference() -> 
     assert policy.passes == [2 * 16] * 5
     assert reference.passes == []
     assert not torch.equal(policy.head.weight, before)
+
+
+def test_a_checkpoint_that_cannot_be_read_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / CHECKPOINT).write_bytes(b"cut short")
+    with pytest.raises(OversightError, match="delete it to begin again"):
+        align(DPO(), lab(4), pace=Pace(4, every=2), kept=tmp_path)
+
+
+def test_a_full_disk_keeps_the_checkpoint_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = align(DPO(), lab(4), pace=Pace(4, every=2)).descent.rows
+    kept = 0
+
+    def full(target: Path, write: Any) -> None:
+        nonlocal kept
+        kept += 1
+        if kept == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(target, write)
+
+    real = descent.write_whole
+    monkeypatch.setattr(descent, "write_whole", full)
+    with pytest.raises(OversightError, match=r"No space left .* run the same command again"):
+        align(DPO(), lab(4), pace=Pace(4, every=2), kept=tmp_path)
+    again = align(DPO(), lab(4), pace=Pace(4, every=2), kept=tmp_path).descent.rows
+    assert again == whole

@@ -139,7 +139,7 @@ def _seeds() -> dict[str, Any]:
 
     def train(seed: int) -> float:
         lab = Lab(task, Onlooker(task), reference, SEED_STEPS, 64, 512, seed)
-        return align(DPO(), lab, pace=Pace(SEED_STEPS, every=SEED_STEPS)).seconds
+        return align(DPO(), lab, pace=Pace(SEED_STEPS, every=SEED_STEPS)).descent.seconds
 
     ours, theirs = take_turns(
         lambda: _all(fork_map(train, range(SEEDS), SEEDS)),
