@@ -19,6 +19,8 @@ from oversight.study import Findings, Job
 from oversight.training.descent import Pace
 
 pytestmark = pytest.mark.slow
+LITTLE = "preferences:topics=2,manners=1,longest=3"
+"""A world of two prompts and 85 answers."""
 
 
 def holds(findings: Findings, words: str) -> bool:
@@ -75,9 +77,9 @@ def test_toxicity_falls_with_the_dial_and_at_nought_nothing_changes(
 
 
 def test_a_front_can_be_steered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    size = {"exact": wang2024_clp.Size(80, 2)}
+    size = {"exact": wang2024_clp.Size(120, 3)}
     monkeypatch.setitem(wang2024_clp.SIZES, "quick", size)
-    found = wang2024_clp.run(Job("quick", "preferences", 0, tmp_path))
+    found = wang2024_clp.run(Job("quick", LITTLE, 0, tmp_path))
     assert holds(found, "helpful is more where it has all the weight")
 
 
@@ -102,13 +104,13 @@ def test_every_method_has_its_place_and_every_institution_its_row(
         return few if kind == "methods" else ()
 
     monkeypatch.setattr(methods, "names", few_of)
-    monkeypatch.setitem(methods.SIZES, "quick", methods.Size("exact", 2, 60))
+    monkeypatch.setitem(methods.SIZES, "quick", methods.Size("exact", 2, 120))
     monkeypatch.setattr(institutions, "METHODS", ("dpo",))
     monkeypatch.setitem(institutions.SIZES, "quick", (2, 20))
     houses = {name: institutions.INSTITUTIONS[name] for name in institutions.INSTITUTIONS
               if name not in ("critique", "annotators")}  # fmt: skip
     monkeypatch.setattr(institutions, "INSTITUTIONS", houses)
-    found = LEADERBOARD.run(Job("quick", "preferences", 0, tmp_path))
+    found = LEADERBOARD.run(Job("quick", LITTLE, 0, tmp_path))
     placed = {c.setting["method"] for c in found.cells if "signal" in c.setting}
     assert placed == set(few)
     assert {c.setting["feedback"] for c in found.cells if "feedback" in c.setting} == set(houses)
