@@ -33,7 +33,7 @@ OFFLINE = (
 """Methods whose data are gathered before the training and never again."""
 SAMPLING = ("bond", "vbon")
 """Those that come to the best of n by sampling themselves."""
-SHOWN = ("bonbon", "dpo", "ipo", "kto", "bond", "vbon")
+SHOWN = ("bonbon", "dpo", "ipo", "bond", "vbon")
 """Drawn along their trainings."""
 OWN, RIVALS = "bonbon", ("dpo", "ipo")
 EVERY = 20
