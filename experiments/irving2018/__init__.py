@@ -7,21 +7,29 @@ does not: the control with sides declared and nobody arguing, the exact value of
 search converges to it.
 """
 
-from experiments.irving2018 import findings
+from experiments.irving2018 import findings, lessons
 from experiments.irving2018.games import KS, SIZES, Bench, play
+from experiments.irving2018.learned import learn
 from oversight.study import Experiment, Findings, Job
 
 
 def run(job: Job) -> Findings:
-    """Play everything, for k = 4 and 6."""
+    """Play everything, for k = 4 and 6, by search and by debaters that learn."""
     size = SIZES[job.scale]
     benches = [Bench(job, k, size) for k in KS]
     played = [play(bench) for bench in benches]
+    pairs = list(zip(played, map(learn, benches), strict=True))
     on_mnist = job.data == "mnist"
     return Findings(
-        [found for each in played for found in findings.cells(each, size)],
-        [claim for each in played for claim in findings.claims(each, size, on_mnist=on_mnist)],
-        list(findings.drawn(played, size)),
+        [
+            *(found for each in played for found in findings.cells(each, size)),
+            *(found for pair in pairs for found in lessons.cells(*pair)),
+        ],
+        [
+            *(made for each in played for made in findings.claims(each, size, on_mnist=on_mnist)),
+            *(made for pair in pairs for made in lessons.claims(*pair)),
+        ],
+        [*findings.drawn(played, size), *(lessons.figure(*pair) for pair in pairs)],
         [shown for bench in benches for shown in bench.transcripts()],
         NOTES,
     )
@@ -38,6 +46,9 @@ NOTES = (
     "How the paper scored the game without precommitment is not verified; here honesty wins when "
     "the judge's first answer is the true one. Exact values of that game are printed where every "
     "image could be settled.",
+    "Learned debaters are one net in both seats, trained by policy gradient on the images that the "
+    "judge was trained on. It sees what each pixel would do to the judge's hidden units, one move "
+    "ahead; all beyond that is learned. One training; intervals are over images.",
     "Intervals are over images: 95 %, Wilson's where an image is won or lost, else a bootstrap.",
 )
 

@@ -52,14 +52,16 @@ def cells(played: Played, size: Size) -> Iterator[Cell]:
         yield made("precommit", "mean over lies", wins.mean(axis=1), **at)
         yield made("no precommit", "accuracy", none, *_known(k, "no precommit", order), **at)
         exact = played.exact
-        yield made("precommit, exact play", NINE, _won(exact.precommit[order]).min(axis=1),
+        yield made("precommit, exact play", NINE, won(exact.precommit[order]).min(axis=1),
                    order=words)  # fmt: skip
         yield made("precommit, exact play", "mean over lies",
-                   _won(exact.precommit[order]).mean(axis=1), order=words)  # fmt: skip
+                   won(exact.precommit[order]).mean(axis=1), order=words)  # fmt: skip
         if exact.none[order].all():  # every game settled: else there is no exact value to print
-            yield made("no precommit, exact play", "accuracy", _won(exact.none[order]), order=words)
-        won = _won(exact.precommit[order]).min(axis=1)
-        yield made("the judge's exploitability, exact play", "some lie wins", 1 - won, order=words)
+            yield made("no precommit, exact play", "accuracy", won(exact.none[order]), order=words)
+        honest = won(exact.precommit[order]).min(axis=1)
+        yield made(
+            "the judge's exploitability, exact play", "some lie wins", 1 - honest, order=words
+        )
         for name, unequal in (
             ("strong honest, greedy liar", played.strong_honest),
             ("greedy honest, strong liar", played.strong_liar),
@@ -77,7 +79,7 @@ def _known(k: int, commitment: str, order: str) -> tuple[float, str]:
     return PUBLISHED[k, commitment, order], TABLE
 
 
-def _won(winners: NDArray[np.int8]) -> NDArray[np.float64]:
+def won(winners: NDArray[np.int8]) -> NDArray[np.float64]:
     """1 where honesty wins under perfect play; what was not settled counts as lost."""
     return (winners == 1).astype(np.float64)
 
@@ -101,7 +103,7 @@ def claims(played: Played, size: Size, *, on_mnist: bool) -> Iterator[Claim]:
             f"gain {points(gain)} points",
         )
         winners = played.exact.precommit[order]
-        off = paired_difference(wins, _won(winners).min(axis=1))
+        off = paired_difference(wins, won(winners).min(axis=1))
         yield Claim(
             f"k={k}, {words}: {size.rollouts:,} rollouts come within {NEAR:g} points of exact play",
             abs(100 * off.value) <= NEAR,
@@ -144,7 +146,7 @@ def _effort(played: Played, size: Size) -> Figure:
     for order, words in ORDERS.items():
         wins = {**played.effort[order], size.rollouts: played.debate[order][:images]}
         lines[words] = [(effort, mean_interval(won.min(axis=1))) for effort, won in wins.items()]
-        exact[words] = float(_won(played.exact.precommit[order][:images]).min(axis=1).mean())
+        exact[words] = float(won(played.exact.precommit[order][:images]).min(axis=1).mean())
         known[words] = [(size.rollouts, PUBLISHED[played.k, "precommit", order] / 100)]
     return figures.curve(
         f"irving2018-effort-k{played.k}",
@@ -174,7 +176,7 @@ def _rows(played: Played) -> Iterator[figures.Row]:
         exact = played.exact
         yield row(f"debate, {words}", played.debate[order].min(axis=1),
                   PUBLISHED[k, "precommit", order])  # fmt: skip
-        yield row(f"  exact, {words}", _won(exact.precommit[order]).min(axis=1))
+        yield row(f"  exact, {words}", won(exact.precommit[order]).min(axis=1))
         yield row(f"no precommit, {words}", played.none[order], PUBLISHED[k, "no precommit", order])
         if exact.none[order].all():
-            yield row(f"  exact, no precommit, {words}", _won(exact.none[order]))
+            yield row(f"  exact, no precommit, {words}", won(exact.none[order]))

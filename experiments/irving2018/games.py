@@ -15,6 +15,7 @@ from oversight.agents.searching import SearchingDebater
 from oversight.casting import Casting, cast_for
 from oversight.computed import computed
 from oversight.controls import Arm
+from oversight.players import Agent
 from oversight.protocol import Protocol
 from oversight.registry import build, load
 from oversight.report.transcripts import transcripts_of
@@ -62,6 +63,10 @@ class Bench:
     @cached_property
     def world(self) -> Any:
         """The world, its judge trained on k pixels."""
+        return self.built()
+
+    def built(self) -> Any:
+        """The same world anew."""
         world = build("worlds", f"{self.job.data}:pixels={self.k}")
         if self.job.data_dir is not None:
             world.data_dir = self.job.data_dir
@@ -90,13 +95,19 @@ class Bench:
         self, first: str, honest: int, liar: int, images: int, label: str
     ) -> NDArray[np.float64]:
         """(images, 9) whether honesty wins against each lie, by rollouts a move on each side."""
+        one = self.debater(honest)
+        other = one if honest == liar else self.debater(liar)  # one agent: its games are batched
+        return self.against_lies(first, one, other, images, label)
+
+    def against_lies(
+        self, first: str, honest: Agent, liar: Agent, images: int, label: str
+    ) -> NDArray[np.float64]:
+        """(images, 9) whether honesty wins against each lie, whoever the two are."""
         wins: list[NDArray[np.float64]] = []
         for lie in range(LIES):
-            protocol = self._debate(first, lie=lie)
+            protocol = self.debate(first, lie=lie)
             seats = (honest, liar) if first == "honest" else (liar, honest)
-            agents = {f"debater_{place}": self.debater(r) for place, r in enumerate(seats)}
-            if honest == liar:
-                agents["debater_1"] = agents["debater_0"]  # one agent: its games are batched
+            agents = {f"debater_{place}": agent for place, agent in enumerate(seats)}
             frame = self.play(
                 f"{label}-{first}-lie{lie}",
                 protocol,
@@ -108,7 +119,7 @@ class Bench:
 
     def uncommitted(self, first: str) -> NDArray[np.float64]:
         """(images,) whether the judge's first answer is true after debate without claims."""
-        protocol = self._debate(first, sides="none")
+        protocol = self.debate(first, sides="none")
         debater = self.debater(self.size.rollouts)
         casting = cast_for(protocol, self.world, {"debater": debater})
         frame = self.play(f"none-{first}", protocol, casting, self.size.images)
@@ -116,7 +127,7 @@ class Bench:
 
     def transcripts(self) -> list[Transcript]:
         """A few games against one of the lies, to open in the page."""
-        protocol = self._debate("honest", lie=0)
+        protocol = self.debate("honest", lie=0)
         strong = self.debater(self.size.rollouts)
         frame = self.play(
             f"r{self.size.rollouts}-honest-lie0", protocol,
@@ -124,7 +135,8 @@ class Bench:
         )  # fmt: skip
         return transcripts_of(protocol, self.world, frame, self.job.seed, 6, f"{self.k} pixels")
 
-    def _debate(self, first: str, **parameters: Any) -> Protocol:
+    def debate(self, first: str, **parameters: Any) -> Protocol:
+        """Debate over k pixels."""
         return load("protocols", "debate").bind(rounds=self.k // 2, first=first, **parameters)
 
     @cached_property

@@ -34,7 +34,7 @@ from oversight.protocol import Protocol
 from oversight.spaces import Reply
 from oversight.threads import one_thread
 from oversight.training.descent import Descent, Pace, descend
-from oversight.training.learned_player import LearnedPlayer, Seen, sight_of
+from oversight.training.learned_player import LearnedPlayer, Seen, Sight, sight_of
 from oversight.training.market_training import Game, play
 from oversight.world import World
 
@@ -98,16 +98,17 @@ class SelfPlay:
 
     def __init__(
         self, protocol: Protocol, world: World, recipe: Recipe, cast: Cast,
-        learns: Sequence[str] | None = None,
+        learns: Sequence[str] | None = None, *, sight: Sight | None = None,
     ) -> None:  # fmt: skip
         """`cast`: who sits in the other seats, the judge among them, and who claims for it.
 
-        `learns`: which seats it plays; by default all that argue.
+        `learns`: which seats it plays; by default all that argue. `sight`: how it sees; by default
+        as the world shows itself in numbers.
         """
         self.protocol, self.world, self.recipe, self.cast = protocol, world, recipe, cast
         arguing = [seat for seat, role in protocol.seats.items() if "argue" in role.acts]
         self.seats = list(learns or arguing)
-        self.sight = sight_of(protocol, world, self.seats)
+        self.sight = sight or sight_of(protocol, world, self.seats)
         self.key = keys.root(recipe.seed, "self-play")
         self.memory = Memory(self.sight.net(recipe.width, keys.root(self.key, "weights")))
 
@@ -117,7 +118,7 @@ class SelfPlay:
         return {
             "recipe": asdict(self.recipe), "protocol": self.protocol.spec,
             "world": self.world.name, "settings": dict(self.world.settings),
-            "seats": self.seats,
+            "seats": self.seats, "sight": type(self.sight).__name__,
             "cast": {seat: self.cast[seat].label for seat in self.protocol.seats},
         }  # fmt: skip
 

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from experiments.irving2018 import EXPERIMENT, games
+from experiments.irving2018 import EXPERIMENT, games, learned
 from experiments.irving2018.games import Size
 from oversight.study import Cell, Findings, Job
 
@@ -16,6 +17,7 @@ def findings(tmp_path_factory: pytest.TempPathFactory) -> Findings:
     out: Path = tmp_path_factory.mktemp("irving2018")
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(games.SIZES, "quick", Size(80, 200, (10,), 40))
+        patch.setitem(learned.LESSONS, "quick", 20)
         return EXPERIMENT.run(Job("quick", "digits", 0, out))
 
 
@@ -75,3 +77,23 @@ def test_published_numbers_stand_beside_ours_with_their_source(findings: Finding
 def test_every_cell_has_an_interval_over_images(findings: Findings) -> None:
     assert all(c.low <= c.value <= c.high for c in findings.cells)
     assert {c.n for c in findings.cells} == {40, 80, 597}
+
+
+@pytest.mark.parametrize("k", [4, 6])
+def test_learned_debaters_beat_the_judge_alone_on_images_they_never_saw(
+    findings: Findings, k: int
+) -> None:
+    held = [c for c in findings.claims if f"k={k}" in c.claim and "learned debaters" in c.claim]
+    assert len(held) == 4
+    assert all(c.holds for c in held if "judge alone" in c.claim)
+    for order in ("honest first", "liar first"):
+        strict, mean = cells(findings, "learned debaters", k=k, order=order)
+        assert strict.value <= mean.value
+
+
+def test_practice_is_on_other_images_before_the_same_judge(tmp_path: Path) -> None:
+    bench = games.Bench(Job("quick", "digits", 0, tmp_path), 4, games.SIZES["quick"])
+    world = learned.practice(bench)
+    shown, tested = world.data.test_values, bench.world.data.test_values
+    assert not {row.tobytes() for row in shown} & {row.tobytes() for row in tested}
+    assert np.array_equal(world.judge().head, bench.world.judge().head)
