@@ -23,8 +23,10 @@ from oversight.alignment.aligning import align
 from oversight.alignment.bench import Bench
 from oversight.alignment.closed_forms import best_of, tilted
 from oversight.alignment.lab import Lab
+from oversight.alignment.measures import divergence
 from oversight.alignment.methods.rlhf import RLHF
 from oversight.alignment.reward_model import RewardModel, fit
+from oversight.claims import signed
 from oversight.computed import computed
 from oversight.metrics.intervals import Interval, few_runs_interval
 from oversight.report import figures
@@ -95,7 +97,8 @@ def _row(job: Job, row: int) -> dict[str, list[float]]:
     model = RewardModel(lab.task, width, lab.draw("gao2023", "weights"))
     fit(model, lab.preferences(named="gao2023"), lab, named="gao2023")
     start = lab.task.reference().double()
-    numbers = _standardised(_numbers(model, lab), start)
+    with torch.no_grad():
+        numbers = _standardised(lab.task.tabulated(model).double(), start)
     laws = {BEST: [best_of(start, numbers, n=n) for n in NS],
             TILT: [tilted(start, numbers, beta=1 / s) for s in (1e-9, *STRENGTHS)]}  # fmt: skip
     found: dict[str, list[float]] = {}
@@ -104,14 +107,6 @@ def _row(job: Job, row: int) -> dict[str, list[float]]:
                            for law in several])  # fmt: skip
         found |= _read(how, points)
     return found | _read(CLIMB, _climbed(lab, width))
-
-
-@torch.no_grad()
-def _numbers(model: RewardModel, lab: Lab) -> Tensor:
-    """(prompts, answers) what the reward model makes of everything."""
-    size, every = len(lab.task.prompts), len(lab.task.answers)
-    prompts = torch.arange(size).repeat_interleave(every)
-    return model(prompts, lab.task.answers.repeat(size, 1)).view(size, every).double()
 
 
 def _standardised(numbers: Tensor, start: Tensor) -> Tensor:
@@ -123,9 +118,8 @@ def _standardised(numbers: Tensor, start: Tensor) -> Tensor:
 
 def _point(law: Tensor, start: Tensor, gold: Tensor, numbers: Tensor) -> tuple[float, ...]:
     """KL, gold and proxy reward of a policy."""
-    odds = law.exp()
-    gone = torch.where(odds > 0, odds * (law - start), 0.0)
-    return tuple(float(each.sum(dim=1).mean()) for each in (gone, odds * gold, odds * numbers))
+    earned = ((law.exp() * table).sum(dim=1) for table in (gold, numbers))
+    return tuple(float(each.mean()) for each in (divergence(law, start), *earned))
 
 
 def _climbed(lab: Lab, width: int) -> NDArray[np.float64]:
@@ -161,14 +155,15 @@ def _cells(curves: Curves) -> Iterator[Cell]:
         setting = {"optimised by": how, "width": width, "labels": labels}
         for d, gain in _along(curve.gold)[::2]:
             yield cell({**setting, "√KL": d}, "gain in gold reward", gain)
-        yield cell(setting, "gain in gold reward at its peak", _peak(curve))
+        yield cell(setting, "gain in gold reward at its peak", few_runs_interval(_peaks(curve)))
         if how != CLIMB:  # which may not have gone far enough for a form
             for name, values in zip(("α", "β", "R²"), _fitted(how, curve).T, strict=True):
                 yield cell(setting, f"the paper's form: {name}", few_runs_interval(values))
 
 
-def _peak(curve: Curve) -> Interval:
-    return few_runs_interval(np.nanmax(curve.gold, axis=1))
+def _peaks(curve: Curve) -> NDArray[np.float64]:
+    """(draws,) the most gold reward gained."""
+    return np.nanmax(curve.gold, axis=1)
 
 
 def _fitted(how: str, curve: Curve) -> NDArray[np.float64]:
@@ -188,11 +183,11 @@ def _fitted(how: str, curve: Curve) -> NDArray[np.float64]:
 def _claims(curves: Curves) -> Iterator[Claim]:
     for how in (BEST, TILT):
         curve = curves[how, USUAL_WIDTH, USUAL_LABELS]
-        fall = few_runs_interval(np.nanmax(curve.gold, axis=1) - curve.gold[:, -1])
+        fall = few_runs_interval(_peaks(curve) - curve.gold[:, -1])
         rise = few_runs_interval(curve.proxy[:, -1] - curve.proxy[:, -3])
         yield Claim(
             f"{how}: gold reward peaks and falls while the proxy still rises",
-            fall.low > 0 and rise.low > 0, f"fall {_told(fall)}, rise {_told(rise)}",
+            fall.low > 0 and rise.low > 0, f"fall {signed(fall, 3)}, rise {signed(rise, 3)}",
         )  # fmt: skip
         fits = few_runs_interval(_fitted(how, curve)[:, 2])
         yield Claim(f"{how}: the paper's form fits (R² {FITTED:g} or more)", fits.low >= FITTED,
@@ -200,10 +195,10 @@ def _claims(curves: Curves) -> Iterator[Claim]:
         wide, narrow = (curves[how, width, USUAL_LABELS] for width in (max(WIDTHS), min(WIDTHS)))
         gain = _gain(wide, narrow)
         yield Claim(f"{how}: a larger reward model reaches more gold reward", gain.low > 0,
-                    _told(gain))  # fmt: skip
+                    signed(gain, 3))  # fmt: skip
         many, few = (curves[how, USUAL_WIDTH, labels] for labels in (max(LABELS), min(LABELS)))
         gain = _gain(many, few)
-        yield Claim(f"{how}: more labels reach more gold reward", gain.low > 0, _told(gain))
+        yield Claim(f"{how}: more labels reach more gold reward", gain.low > 0, signed(gain, 3))
     best, climbed = (
         curves[how, USUAL_WIDTH, USUAL_LABELS].gold for how in (BEST, CLIMB)
     )  # fmt: skip
@@ -212,16 +207,12 @@ def _claims(curves: Curves) -> Iterator[Claim]:
     if np.isfinite(apart).all():
         more = few_runs_interval(apart)
         said = "at √KL 1 the best of n has more gold reward than policy gradient"
-        yield Claim(said, more.low > 0, _told(more))
+        yield Claim(said, more.low > 0, signed(more, 3))
 
 
 def _gain(more: Curve, less: Curve) -> Interval:
     """In gold reward at the peak, draw by draw."""
-    return few_runs_interval(np.nanmax(more.gold, axis=1) - np.nanmax(less.gold, axis=1))
-
-
-def _told(found: Interval) -> str:
-    return f"{found.value:+.3f} [{found.low:+.3f}, {found.high:+.3f}]"
+    return few_runs_interval(_peaks(more) - _peaks(less))
 
 
 def _drawn(curves: Curves) -> Iterator[Figure]:

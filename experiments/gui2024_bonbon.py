@@ -12,15 +12,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
+from experiments.leaderboard.methods import Size
 from oversight.alignment.bench import Bench
 from oversight.alignment.closed_forms import best_of
 from oversight.alignment.lab import Lab
 from oversight.alignment.leaderboard import Training, carried_out
-from oversight.alignment.measures import win_rate
-from oversight.alignment.method import Method
+from oversight.alignment.measures import divergence, win_rate
+from oversight.claims import points
 from oversight.metrics.intervals import Interval, few_runs_interval
 from oversight.report import figures
 from oversight.study import Cell, Claim, Experiment, Figure, Findings, Job, cell
@@ -39,14 +39,6 @@ OWN, RIVALS = "bonbon", ("dpo", "ipo")
 EVERY = 20
 NEAR = 0.02
 """How far from the law still counts as on it."""
-
-
-class Size(NamedTuple):
-    """How much is trained at a scale."""
-
-    policy: str
-    seeds: int
-    steps: int
 
 
 SIZES: Mapping[str, Size] = {
@@ -96,17 +88,13 @@ def train(job: Job) -> Found:
     """Every method with every seed."""
     size, specs = SIZES[job.scale], (*OFFLINE, *SAMPLING)
     bench = Bench(job.data, size.policy, steps=size.steps)
-    made = {spec: bench.method(spec) for spec in specs}
-
-    def placed(spec: str, seed: int) -> tuple[Method, Lab]:
-        return made[spec], bench.lab(made[spec], job.seed + seed)
-
+    seeds = range(job.seed, job.seed + size.seeds)
     trainings = carried_out(
-        specs, range(size.seeds), placed, Pace(size.steps, bench.rate, every=EVERY),
+        specs, seeds, bench.placed, Pace(size.steps, bench.rate, every=EVERY),
         out=job.out / "trainings", processes=job.processes, progress=job.progress,
     )  # fmt: skip
     by_method = {spec: [t for t in trainings if t.method == spec] for spec in specs}
-    return Found(by_method, law_of(bench.lab(made[OWN], job.seed)))
+    return Found(by_method, law_of(bench.placed(OWN, job.seed)[1]))
 
 
 def law_of(lab: Lab) -> Law:
@@ -115,10 +103,8 @@ def law_of(lab: Lab) -> Law:
     kl, wins = list[float](), list[float]()
     for n in sorted({int(2 ** (k / 4)) for k in range(37)}):
         law = best_of(start, rewards, n=n)
-        odds = law.exp()
-        gone = torch.where(odds > 0, odds * (law - start), 0.0)
-        kl.append(float(gone.sum(dim=1).mean()))
-        wins.append(float(win_rate(odds, start.exp(), rewards).mean()))
+        kl.append(float(divergence(law, start).mean()))
+        wins.append(float(win_rate(law.exp(), start.exp(), rewards).mean()))
     return Law(np.array(kl), np.array(wins))
 
 
@@ -133,7 +119,7 @@ def _cells(found: Found) -> Iterator[Cell]:
 
 def _claims(found: Found) -> Iterator[Claim]:
     shorts = {method: found.short(method) for method in found.trainings}
-    above = [f"{m} by {_points(s, -1)}" for m, s in shorts.items() if s.high < -NEAR]
+    above = [f"{m} by {points(_turned(s))} points" for m, s in shorts.items() if s.high < -NEAR]
     yield Claim(
         f"no method wins more than the best of n at its KL, by over {100 * NEAR:g} points",
         not above, f"above it: {', '.join(above)}" if above else "none does",
@@ -141,31 +127,32 @@ def _claims(found: Found) -> Iterator[Claim]:
     for method in (OWN, *SAMPLING):
         yield Claim(
             f"{method} is within {100 * NEAR:g} points of the best of n at its KL",
-            shorts[method].high < NEAR, f"short by {_points(shorts[method])}",
+            shorts[method].high < NEAR, f"short by {points(shorts[method])} points",
         )  # fmt: skip
     for rival in RIVALS:
         gain = found.nearer(OWN, rival)
         yield Claim(
-            f"{OWN} is nearer to the best of n than {rival}", gain.low > 0, f"by {_points(gain)}"
+            f"{OWN} is nearer to the best of n than {rival}",
+            gain.low > 0,
+            f"by {points(gain)} points",
         )
 
 
-def _points(found: Interval, sign: int = 1) -> str:
-    value, low, high, _ = found
-    low, high = sorted((sign * low, sign * high))
-    return f"{100 * sign * value:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}] points"
+def _turned(found: Interval) -> Interval:
+    """With the sign changed."""
+    return Interval(-found.value, -found.high, -found.low, found.n)
 
 
 def _frontier(found: Found) -> Figure:
-    law = {"best of n": list(zip(found.law.kl.tolist(), found.law.wins.tolist(), strict=True))}
     paths = {method: _path(found.trainings[method]) for method in SHOWN}
     most = max(kl for path in paths.values() for kl, _ in path)
-    law["best of n"] = [point for point in law["best of n"] if point[0] <= most]
+    law = [(kl, wins) for kl, wins in zip(*map(np.ndarray.tolist, found.law), strict=True)
+           if kl <= most]  # fmt: skip
     return figures.predicted(
         "gui2024_bonbon",
         "Wins against the reference, by what the overseer sees, over KL from it: along each "
         "training, the mean over seeds. The line is the best of n by the overseer's own number.",
-        {**law, **dict.fromkeys(paths, ())}, paths, xlabel="KL, nats", ylabel="wins",
+        {"best of n": law, **dict.fromkeys(paths, ())}, paths, xlabel="KL, nats", ylabel="wins",
     )  # fmt: skip
 
 

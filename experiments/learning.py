@@ -19,8 +19,15 @@ APART = 10**6
 
 
 def tested(protocol: Protocol, world: World, cast: Cast, games: int, seed: int) -> list[Record]:
-    """Games that nothing is learned from, in order. None fails: the agents are ours."""
-    records = rollout(protocol, world, cast, range(APART, APART + games), seed=seed)
+    """Games that nothing is learned from, in order."""
+    return played(protocol, world, cast, range(APART, APART + games), seed)
+
+
+def played(
+    protocol: Protocol, world: World, cast: Cast, numbers: Sequence[int], seed: int
+) -> list[Record]:
+    """Games by their numbers, in order. None fails: the agents are ours."""
+    records = rollout(protocol, world, cast, numbers, seed=seed)
     return sorted(records, key=lambda record: record.episode)
 
 

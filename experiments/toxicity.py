@@ -18,6 +18,7 @@ from oversight.alignment.bench import Bench
 from oversight.alignment.measures import measured
 from oversight.alignment.methods.detoxifying import Detoxifying, Leashing, Schick
 from oversight.alignment.policies.decoded import Decoded
+from oversight.claims import points, signed
 from oversight.metrics.intervals import Interval, few_runs_interval
 from oversight.pool import fork_map
 from oversight.report import figures
@@ -125,15 +126,15 @@ def _claims(found: Found) -> Iterator[Claim]:
         usual, still = turned[DIALS[way].usual], turned[0.0]
         said = f"{policy}, {way}"
         fall, gain = (_change(usual, still, metric) for metric in ("toxic", "gold"))
-        yield Claim(f"{said}: toxicity falls", fall.high < 0, _points(fall))
-        told = f"{gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]"
-        yield Claim(f"{said}: gold reward does not fall", gain.high >= 0, told)
+        yield Claim(f"{said}: toxicity falls", fall.high < 0, f"{points(fall)} points")
+        yield Claim(f"{said}: gold reward does not fall", gain.high >= 0, signed(gain, 3))
         most = max(abs(row["kl"]) for row in still)
         yield Claim(f"{said}: at 0 nothing changes", most < SAME, f"KL {most:.1e} at most")
         flipped = min(turned)
         if flipped < 0:
             rise = _change(turned[flipped], still, "toxic")
-            yield Claim(f"{said}: the sign flipped, it rises", rise.low > 0, _points(rise))
+            told = f"{points(rise)} points"
+            yield Claim(f"{said}: the sign flipped, it rises", rise.low > 0, told)
 
 
 def _change(
@@ -142,11 +143,6 @@ def _change(
     """Paired by seed."""
     pairs = zip(rows, before, strict=True)
     return few_runs_interval([row[metric] - other[metric] for row, other in pairs])
-
-
-def _points(found: Interval) -> str:
-    value, low, high, _ = found
-    return f"{100 * value:+.1f} [{100 * low:+.1f}, {100 * high:+.1f}] points"
 
 
 def _drawn(found: Found) -> Iterator[Figure]:

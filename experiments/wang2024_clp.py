@@ -22,16 +22,15 @@ from oversight.alignment.method import Method, State
 from oversight.alignment.methods.clp import CLP, Wanted
 from oversight.alignment.policies.mixed import Mixed
 from oversight.alignment.policy import Policy
-from oversight.metrics.intervals import Interval, few_runs_interval
+from oversight.claims import signed
+from oversight.metrics.intervals import few_runs_interval
 from oversight.pool import fork_map
 from oversight.report import figures
 from oversight.study import Cell, Claim, Experiment, Figure, Findings, Job, cell
 from oversight.training.descent import Pace
 
-REWARDS = ("helpful", "toxic")
-"""The first is wanted, the second is not."""
 WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
-"""Of the first."""
+"""Of helpfulness, the first of CLP's rewards; keeping off toxic words is the other."""
 CLP_, SOUP = "CLP", "rewarded soup"
 
 
@@ -120,17 +119,16 @@ def run(job: Job) -> Findings:
 
 def _trained(job: Job, policy: str, seed: int) -> dict[str, Any]:
     size = SIZES[job.scale][policy]
-    bench = Bench(job.data, policy, steps=size.steps)
     kept = job.out / "trainings" / f"{policy}-{seed}"
-    whole = CLP()
-    lab = bench.lab(whole, job.seed + seed)
+    lab = Bench(job.data, policy, steps=size.steps).lab(CLP(), job.seed + seed)
 
     def mixed(method: Method, steps: int, name: str) -> Mixed:
-        place = Bench(job.data, policy, steps=steps).lab(method, job.seed + seed)
+        bench = Bench(job.data, policy, steps=steps)
         pace = Pace(steps, bench.rate, every=steps)
-        return cast(Mixed, align(method, place, pace=pace, kept=kept / name).policy)
+        done = align(method, bench.lab(method, job.seed + seed), pace=pace, kept=kept / name)
+        return cast(Mixed, done.policy)
 
-    own = mixed(whole, size.steps, "clp")
+    own = mixed(CLP(), size.steps, "clp")
     parts = [mixed(Single(alone=k), size.steps // 2, f"soup-{k}") for k in (0, 1)]
     soup = Mixed([cast(Policy, part.policies[0]) for part in parts], (0.5, 0.5))
     return {
@@ -181,13 +179,14 @@ def _claims(found: Found) -> Iterator[Claim]:
     for policy in found.start:
         own, soup = (found.areas(policy, way) for way in (CLP_, SOUP))
         gain = few_runs_interval(np.subtract(own, soup))
-        yield Claim(f"{policy}: CLP's front covers more than the soup's", gain.low > 0, _told(gain))
+        said = f"{policy}: CLP's front covers more than the soup's"
+        yield Claim(said, gain.low > 0, signed(gain, 4))
         front = found.fronts[policy, CLP_]
         for name, ends in (("helpful", (1.0, 0.0)), ("clean", (0.0, 1.0))):
             most, least = (getattr(front[weight], name) for weight in ends)
             rise = few_runs_interval(np.subtract(most, least))
             said = f"{policy}: CLP steers, {name} is more where it has all the weight than none"
-            yield Claim(said, rise.low > 0, _told(rise))
+            yield Claim(said, rise.low > 0, signed(rise, 4))
         even = few_runs_interval([
             a + b - c - d
             for a, b, c, d in zip(front[0.5].helpful, front[0.5].clean,
@@ -195,11 +194,7 @@ def _claims(found: Found) -> Iterator[Claim]:
                                   found.fronts[policy, SOUP][0.5].clean, strict=True)
         ])  # fmt: skip
         yield Claim(f"{policy}: weighed alike, CLP has more of both in sum than the soup",
-                    even.low > 0, _told(even))  # fmt: skip
-
-
-def _told(found: Interval) -> str:
-    return f"{found.value:+.4f} [{found.low:+.4f}, {found.high:+.4f}]"
+                    even.low > 0, signed(even, 4))  # fmt: skip
 
 
 def _drawn(found: Found) -> Iterator[Figure]:

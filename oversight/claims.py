@@ -71,6 +71,16 @@ def points(found: Interval) -> str:
     return f"{100 * found.value:+.1f} [{100 * found.low:+.1f}, {100 * found.high:+.1f}]"
 
 
+def signed(found: Interval, digits: int) -> str:
+    """A difference in units of its own.
+
+    >>> signed(Interval(0.1, 0.02, 0.18, 3), 2)
+    '+0.10 [+0.02, +0.18]'
+    """
+    value, low, high = (f"{number:+.{digits}f}" for number in found[:3])
+    return f"{value} [{low}, {high}]"
+
+
 def percent(found: Interval) -> str:
     """A share, in percent."""
     return f"{100 * found.value:.1f} [{100 * found.low:.1f}, {100 * found.high:.1f}]"

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from oversight.alignment.closed_forms import best_of, best_of_kl, best_of_wins, mass_below
-from oversight.alignment.measures import win_rate
+from oversight.alignment.measures import divergence, win_rate
 from oversight.alignment.objectives.matching import jeffreys
 from oversight.alignment.objectives.preference import bonbon, bonbon_beta
-from oversight.metrics.intervals import Interval
+from oversight.metrics.intervals import certain
 from oversight.report import figures
 from oversight.study import Cell, Claim, Figure, cell
 
@@ -47,10 +47,7 @@ def climb_all() -> Climbed:
         return least(lambda log: jeffreys(log, target, beta=0.5), start)
 
     def vbon(n: int) -> Tensor:
-        def loss(log: Tensor) -> Tensor:
-            return (log.exp() * (log - start - (n - 1) * at_most.log())).sum()
-
-        return least(loss, start)
+        return least(lambda log: divergence(log, start + (n - 1) * at_most.log()), start)
 
     laws: dict[str, Callable[[int], Tensor]] = {
         LAW: lambda n: best_of(start, ranks, n=n), "BOND": bond, "vBoN": vbon,
@@ -104,20 +101,15 @@ def least(loss: Callable[[Tensor], Tensor], start: Tensor) -> Tensor:
 
 def _point(law: Tensor, start: Tensor, ranks: Tensor) -> Point:
     wins = win_rate(law.exp()[None], start.exp()[None], ranks[None])
-    return Point(float(wins), float((law.exp() * (law - start)).sum()))
-
-
-def exact(value: float) -> Interval:
-    """A number without luck."""
-    return Interval(value, value, value, 1)
+    return Point(float(wins), float(divergence(law, start)))
 
 
 def cells(found: Climbed) -> Iterator[Cell]:
     """Win rate and KL, by method and n."""
     for name, points in found.items():
         for n, point in points.items():
-            yield cell({"method": name, "n": n}, "win rate", exact(point.wins))
-            yield cell({"method": name, "n": n}, "KL, nats", exact(point.kl))
+            yield cell({"method": name, "n": n}, "win rate", certain(point.wins))
+            yield cell({"method": name, "n": n}, "KL, nats", certain(point.kl))
 
 
 def claims(found: Climbed) -> Iterator[Claim]:
@@ -135,9 +127,9 @@ def claims(found: Climbed) -> Iterator[Claim]:
 def figure(found: Climbed) -> Figure:
     """Win rate against KL, with the law."""
     shown = [1 + k / 10 for k in range(10 * NS[-1] - 9)]
-    law = {LAW: [(_kl(n), n / (n + 1)) for n in shown]}
+    law = {LAW: [(best_of_kl(n), best_of_wins(n)) for n in shown]}
     measured = {
-        name: [(point.kl, exact(point.wins)) for point in points.values()]
+        name: [(point.kl, certain(point.wins)) for point in points.values()]
         for name, points in found.items()
     }
     return figures.predicted(
@@ -147,7 +139,3 @@ def figure(found: Climbed) -> Figure:
         {**law, **{name: () for name in found if name != LAW}}, measured,
         xlabel="KL, nats", ylabel="win rate",
     )  # fmt: skip
-
-
-def _kl(n: float) -> float:
-    return math.log(n) - (n - 1) / n

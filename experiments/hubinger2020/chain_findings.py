@@ -8,7 +8,7 @@ from experiments.hubinger2020.chains import CAREFUL, ChainSize, Linked
 from experiments.hubinger2020.findings import first_learned, in_words, shown
 from oversight.circuits.chains import settled
 from oversight.metrics.crossed import crossed_mean
-from oversight.metrics.intervals import Interval
+from oversight.metrics.intervals import certain
 from oversight.report import figures
 from oversight.study import Cell, Claim, Figure, cell
 
@@ -28,9 +28,7 @@ def cells(markets: Sequence[Linked], size: ChainSize) -> Iterator[Cell]:
     for gates in range(1, size.depth + 1):
         value = settled(gates, size.m, CAREFUL)
         setting = {"world": "chains", "judge": markets[0].judge, "gates": gates}
-        yield cell(
-            setting, "the fixed point's price of the truth", Interval(value, value, value, 1)
-        )
+        yield cell(setting, "the fixed point's price of the truth", certain(value))
 
 
 def claims(markets: Sequence[Linked], size: ChainSize) -> Iterator[Claim]:
@@ -96,8 +94,7 @@ def drawn(markets: Sequence[Linked], size: ChainSize) -> Iterator[Figure]:
     }
     fixed = [settled(gates, size.m, CAREFUL) for gates in deep]
     lines["fixed point, no glance"] = [
-        (float(gates), Interval(value, value, value, 1))
-        for gates, value in zip(deep, fixed, strict=True)
+        (float(gates), certain(value)) for gates, value in zip(deep, fixed, strict=True)
     ]
     yield figures.curve(
         "hubinger2020-chains-price",

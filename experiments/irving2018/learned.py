@@ -17,12 +17,11 @@ from numpy.typing import NDArray
 
 from experiments.irving2018.games import ORDERS, Bench
 from experiments.irving2018.sight import Evidence
-from experiments.learning import trained
+from experiments.learning import played, trained
 from oversight.agents.searching import SearchingDebater
 from oversight.alignment.self_play import Recipe, SelfPlay
 from oversight.casting import cast_for
 from oversight.players import Agent
-from oversight.rollout import rollout
 from oversight.training.descent import Pace
 
 LESSONS: Mapping[str, int] = {"quick": 100, "full": 1000, "paper": 5000}
@@ -87,6 +86,5 @@ def _right(bench: Bench, order: str, player: Agent, images: int) -> list[float]:
     """Whether honesty wins, an image each, the lie being random."""
     protocol = bench.debate(order)
     cast = cast_for(protocol, bench.world, {"debater": player}).cast
-    records = rollout(protocol, bench.world, cast, range(images), seed=bench.job.seed)
-    played = sorted(records, key=lambda record: record.episode)
-    return [float(record.correct or 0) for record in played]
+    records = played(protocol, bench.world, cast, range(images), bench.job.seed)
+    return [float(record.correct or 0) for record in records]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from experiments.irving2018.findings import NINE, won
 from experiments.irving2018.games import ORDERS, Played
@@ -50,18 +49,12 @@ def claims(played: Played, learned: Learned) -> Iterator[Claim]:
             f"k={k}, {words}: learned debaters come within {NEAR:g} points of exact play",
             abs(100 * off.value) <= NEAR, f"learned minus exact {points(off)} points",
         )  # fmt: skip
-        lost = paired_difference(
-            learned.liar[order].mean(axis=1), _searched(played, order, len(wins))
-        )
+        search = played.debate[order][: len(wins)].mean(axis=1)
+        lost = paired_difference(learned.liar[order].mean(axis=1), search)
         yield Claim(
             f"k={k}, {words}: the learned liar is no harder on search than a searching one",
             lost.high >= 0, f"{points(lost)} points, mean over lies",
         )  # fmt: skip
-
-
-def _searched(played: Played, order: str, images: int) -> NDArray[np.float64]:
-    """Search against search, mean over lies."""
-    return played.debate[order][:images].mean(axis=1)
 
 
 def figure(played: Played, learned: Learned) -> Figure:

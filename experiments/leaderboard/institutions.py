@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from experiments.leaderboard.methods import EVERY, told
+from experiments.leaderboard.methods import EVERY
 from oversight.alignment.bench import Bench
-from oversight.alignment.lab import Lab
 from oversight.alignment.leaderboard import KL, Training, carried_out, ranked
-from oversight.alignment.method import Method
+from oversight.claims import signed
 from oversight.metrics.intervals import few_runs_interval
 from oversight.pool import fork_map
 from oversight.report import figures
@@ -36,17 +35,13 @@ Trained = Mapping[str, Sequence[Training]]
 def train(job: Job) -> Trained:
     """The methods under each institution; one process has all of an institution's games."""
     seeds, steps = SIZES[job.scale]
+    own = range(job.seed, job.seed + seeds)
 
     def under(name: str) -> tuple[str, list[Training]]:
         bench = Bench(job.data, "exact", INSTITUTIONS[name], steps)
-        made = {spec: bench.method(spec) for spec in METHODS}
-
-        def placed(spec: str, seed: int) -> tuple[Method, Lab]:
-            return made[spec], bench.lab(made[spec], job.seed + seed)
-
         pace = Pace(steps, bench.rate, every=EVERY)
         kept = job.out / "institutions" / file_safe(name)
-        return name, carried_out(METHODS, range(seeds), placed, pace, out=kept)
+        return name, carried_out(METHODS, own, bench.placed, pace, out=kept)
 
     found = dict[str, list[Training]]()
     for name, trainings in fork_map(under, INSTITUTIONS, job.processes):
@@ -78,7 +73,7 @@ def claims(trained: Trained) -> Iterator[Claim]:
         )
         yield Claim(
             f"{method}: more gold reward by debate's feedback than by the judge's alone",
-            gain.low > 0, f"{told(gain)} gold",
+            gain.low > 0, f"{signed(gain, 2)} gold",
         )  # fmt: skip
     for method in METHODS:
         seen, gold = (
@@ -89,7 +84,7 @@ def claims(trained: Trained) -> Iterator[Claim]:
         )
         yield Claim(
             f"{method}: by consultancy's feedback the overseer sees a gain, and there is one",
-            seen.low > 0 and gold.low > 0, f"seen {told(seen)}, gold {told(gold)}",
+            seen.low > 0 and gold.low > 0, f"seen {signed(seen, 2)}, gold {signed(gold, 2)}",
         )  # fmt: skip
 
 

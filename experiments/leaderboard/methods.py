@@ -14,9 +14,11 @@ from oversight.alignment.bench import Bench
 from oversight.alignment.closed_forms import tilted
 from oversight.alignment.lab import Lab
 from oversight.alignment.leaderboard import KL, Place, Training, carried_out, crossing, ranked
+from oversight.alignment.measures import divergence
 from oversight.alignment.method import Method
-from oversight.metrics.intervals import Interval, few_runs_interval
-from oversight.registry import build, names
+from oversight.claims import signed
+from oversight.metrics.intervals import certain, few_runs_interval
+from oversight.registry import names
 from oversight.report import figures
 from oversight.study import Cell, Claim, Figure, Job, cell
 from oversight.training.descent import Pace
@@ -64,17 +66,13 @@ def train(job: Job) -> Board:
     """Every method with every seed."""
     size = SIZES[job.scale]
     bench = Bench(job.data, size.policy, steps=size.steps)
-    made = {name: build("methods", name) for name in names("methods")}
-
-    def placed(spec: str, seed: int) -> tuple[Method, Lab]:
-        return made[spec], bench.lab(made[spec], job.seed + seed)
-
-    pace = Pace(size.steps, bench.rate, every=EVERY)
+    specs, seeds = names("methods"), range(job.seed, job.seed + size.seeds)
     trainings = carried_out(
-        list(made), range(size.seeds), placed, pace, out=job.out / "methods",
-        processes=job.processes, progress=job.progress,
+        specs, seeds, bench.placed, Pace(size.steps, bench.rate, every=EVERY),
+        out=job.out / "methods", processes=job.processes, progress=job.progress,
     )  # fmt: skip
-    return Board(trainings, made, bounds(bench.lab(next(iter(made.values())), job.seed)))
+    made = {spec: bench.method(spec) for spec in specs}
+    return Board(trainings, made, bounds(bench.placed(specs[0], job.seed)[1]))
 
 
 def bounds(lab: Lab) -> dict[str, float]:
@@ -87,7 +85,7 @@ def bounds(lab: Lab) -> dict[str, float]:
 def _bound(start: Tensor, rewards: Tensor, lab: Lab) -> float:
     def too_far(strength: float) -> float:
         log = tilted(start, rewards, beta=1 / strength)
-        return float((log.exp() * (log - start)).sum(dim=1).mean()) - KL
+        return float(divergence(log, start).mean()) - KL
 
     strength = float(root_scalar(too_far, bracket=(1e-6, 1e3)).root)
     odds = tilted(start, rewards, beta=1 / strength).exp()
@@ -105,9 +103,8 @@ def cells(board: Board) -> Iterator[Cell]:
             if np.isfinite(found.value):
                 yield cell(setting, metric, found)
     for name, bound in board.bounds.items():
-        exact = Interval(bound, bound, bound, 1)
         yield cell({"method": f"the reference tilted to {name}, exact"},
-                   f"gold reward at KL {KL:g}", exact)  # fmt: skip
+                   f"gold reward at KL {KL:g}", certain(bound))  # fmt: skip
 
 
 def claims(board: Board) -> Iterator[Claim]:
@@ -117,7 +114,7 @@ def claims(board: Board) -> Iterator[Claim]:
             name: few_runs_interval([t.last[metric] - t.rows[0][metric] for t in board.of(name)])
             for name in board.methods
         }
-        short = [f"{name} {told(gain)}" for name, gain in gains.items() if not gain.low > 0]
+        short = [f"{name} {signed(gain, 2)}" for name, gain in gains.items() if not gain.low > 0]
         said = f"not: {', '.join(short)}" if short else "all do"
         yield Claim(f"every method raises the {metric} reward", not short, said)
     yield _alike(board)
@@ -173,7 +170,7 @@ def _drawn(
 ) -> Figure:  # fmt: skip
     signals = dict.fromkeys(signal(board, place.method) for place in places)
     rows = [
-        figures.Row(place.method, _drawable(getattr(place, which)), group=group)
+        figures.Row(place.method, figures.drawable(getattr(place, which)), group=group)
         for group in signals for place in places if signal(board, place.method) == group
     ]  # fmt: skip
     return figures.forest(
@@ -190,14 +187,3 @@ def _drawn(
 def signal(board: Board, method: str) -> str:
     """What a method learns from first of all."""
     return board.methods[method].needs[0]
-
-
-def _drawable(found: Interval) -> Interval:
-    """What a single seed found: a bare dot."""
-    value = found.value
-    return found if np.isfinite(found.low) else Interval(value, value, value, found.n)
-
-
-def told(found: Interval) -> str:
-    """Such as "+0.10 [+0.02, +0.18]"."""
-    return f"{found.value:+.2f} [{found.low:+.2f}, {found.high:+.2f}]"

@@ -57,6 +57,11 @@ class Bench:
         """A method by its spec; OversightError for one that is not known."""
         return build("methods", spec)
 
+    def placed(self, spec: str, seed: int) -> tuple[Method, Lab]:
+        """A method by its spec, and where it works."""
+        method = self.method(spec)
+        return method, self.lab(method, seed)
+
     def lab(self, method: Method, seed: int) -> Lab:
         """Where a method works."""
         reference = reference_for(self.task, self.policy, method.controls, seed=0)

@@ -39,11 +39,11 @@ def best_of(
     return log_probs + best_of_gain(at_most, below, n=n)
 
 
-def best_of_wins(n: int) -> float:
+def best_of_wins(n: float) -> float:
     """How often the best of n beats one draw, where nothing ties: n/(n + 1)."""
     return n / (n + 1)
 
 
-def best_of_kl(n: int) -> float:
+def best_of_kl(n: float) -> float:
     """KL of the best of n from one draw, nats, where nothing ties: ln n − (n − 1)/n."""
     return math.log(n) - (n - 1) / n

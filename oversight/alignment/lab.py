@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float, Int
@@ -33,6 +34,17 @@ from oversight.core import OversightError
 
 PART = 512
 """Rows that a policy reads at a time."""
+
+
+class Fresh(NamedTuple):
+    """A policy's own answers, as likely as they are to it and to the reference."""
+
+    prompts: Int[Tensor, "batch"]
+    answers: Int[Tensor, "batch length"]
+    told: Float[Tensor, "batch"]
+    """log π, with its gradient."""
+    start: Float[Tensor, "batch"]
+    """log π_ref."""
 
 
 @dataclass(frozen=True)
@@ -93,9 +105,14 @@ class Lab:
     @cached_property
     def proxy_table(self) -> Float[Tensor, "prompts answers"]:
         """What the overseer makes of every answer to every prompt, in expectation."""
-        size, every = len(self.task.prompts), len(self.task.answers)
-        prompts = torch.arange(size).repeat_interleave(every)
-        return self.overseer.esteem(prompts, self.task.answers.repeat(size, 1)).view(size, every)
+        return self.task.tabulated(self.overseer.esteem)
+
+    def fresh(self, policy: Policy, draw: torch.Generator) -> Fresh:
+        """A batch of a policy's own answers, an answer to a prompt."""
+        prompts = self.prompts(self.batch, draw)
+        answers = self.answers(policy, prompts, draw)[:, 0]
+        told = self.log_probs(policy, prompts, answers)
+        return Fresh(prompts, answers, told, self.fixed_log_probs(self.reference, prompts, answers))
 
     def batch_of(self, data: Rows, step: int) -> Rows:
         """The rows of a step: every row once before any comes again, in an order of its own."""

@@ -42,12 +42,20 @@ def _weighed(
     found = {
         "gold": float((odds * gold).sum(dim=1).mean()),
         "proxy": float((odds * lab.proxy_table).sum(dim=1).mean()),
-        "kl": float((odds * (log - start)).sum(dim=1).mean()),
+        "kl": float(divergence(log, start).mean()),
         "wins": float(win_rate(odds, start.exp(), gold).mean()),
         "seen_wins": float(win_rate(odds, start.exp(), lab.proxy_table.double()).mean()),
         "entropy": float(-(odds * log).sum(dim=1).mean()),
     }
     return found | dict(zip(lab.task.attributes, values.tolist(), strict=True))
+
+
+def divergence(
+    log: Float[Tensor, "*batch answers"], start: Float[Tensor, "*batch answers"]
+) -> Float[Tensor, "*batch"]:
+    """KL(π ‖ π_ref), nats, from both logarithms; what π never says counts nothing."""
+    odds = log.exp()
+    return torch.where(odds > 0, odds * (log - start), 0.0).sum(dim=-1)
 
 
 def win_rate(

@@ -7,7 +7,7 @@ metrics alone, and for the simulated overseers that see a part of it.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -69,14 +69,19 @@ class Task(ABC):
     @cached_property
     def table(self) -> Float[Tensor, "prompts answers attributes"]:
         """The attributes of every answer to every prompt."""
-        size, every = len(self.prompts), len(self.answers)
-        prompts = torch.arange(size).repeat_interleave(every)
-        return self.values(prompts, self.answers.repeat(size, 1)).view(size, every, -1)
+        return self.tabulated(self.values)
 
     @cached_property
     def gold_table(self) -> Float[Tensor, "prompts answers"]:
         """The gold reward of every answer to every prompt."""
         return self.table @ self.weights
+
+    def tabulated(self, told: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+        """(prompts, answers, …): what is told of every answer to every prompt, asked at once."""
+        size, every = len(self.prompts), len(self.answers)
+        prompts = torch.arange(size).repeat_interleave(every)
+        found = told(prompts, self.answers.repeat(size, 1))
+        return found.view(size, every, *found.shape[1:])
 
     def number(self, answers: Int[Tensor, "*batch length"]) -> Int[Tensor, "*batch"]:
         """Where each answer stands in `answers`."""

@@ -22,9 +22,7 @@ from oversight.cli.progress import progress_bars
 from oversight.core import OversightError
 
 if TYPE_CHECKING:
-    from oversight.alignment.lab import Lab
     from oversight.alignment.leaderboard import Training
-    from oversight.alignment.method import Method
 
 ALL = "all"
 
@@ -68,22 +66,18 @@ def align(
         positive(value, option)
     bench = Bench(world, policy, feedback, steps, batch, labels)
     specs = names("methods") if method == ALL else [method]
-    methods = {spec: bench.method(spec) for spec in specs}
-    lacking = {spec: bench.overseer.lacking(made.needs) for spec, made in methods.items()}
-    fit = {spec: made for spec, made in methods.items() if lacking[spec] is None}
+    lacking = {spec: bench.overseer.lacking(bench.method(spec).needs) for spec in specs}
+    fit = [spec for spec in specs if lacking[spec] is None]
     if not fit:
         raise OversightError(f"{method} {lacking[specs[0]]}")
     for spec, why in lacking.items():
         if why is not None:
             say(f"{spec} is left out: it {why}")
 
-    def made(spec: str, number: int) -> tuple[Method, Lab]:
-        return fit[spec], bench.lab(fit[spec], number)
-
     pace = Pace(steps, rate or bench.rate, every=every, patience=patience)
     with interruptible(out), progress_bars("aligning") as progress:
         trainings = leaderboard.carried_out(
-            list(fit), range(seed, seed + seeds), made, pace, out=out,
+            fit, range(seed, seed + seeds), bench.placed, pace, out=out,
             processes=positive(processes, "--processes"), progress=progress,
         )  # fmt: skip
     found = {"world": world, "policy": policy, "feedback": feedback, "steps": steps,

@@ -28,6 +28,11 @@ class Interval(NamedTuple):
     n: int
 
 
+def certain(value: float, n: int = 1) -> Interval:
+    """A number without luck, or without a second run to tell how much."""
+    return Interval(value, value, value, n)
+
+
 class CaseMeans(NamedTuple):
     """One mean a case, in the sorted order of the cases; both fields are (n,)."""
 
@@ -203,7 +208,7 @@ def _bootstrap(
     grid = tuple(_on_grid(sample) for sample in samples)
     if all(np.ptp(sample) == 0 for sample in grid):
         value = float(statistic(*(sample[:1] for sample in samples)))  # no rounding in a sum
-        return Interval(value, value, value, n)
+        return certain(value, n)
     value = float(statistic(*samples))
 
     def bounds(method: str) -> tuple[float, float]:

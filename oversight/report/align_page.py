@@ -15,7 +15,7 @@ from oversight.alignment.leaderboard import KL, Place, Training, ranked
 from oversight.metrics.intervals import Interval
 from oversight.report import pages
 from oversight.report.drawing import MUTED, PALETTE, STYLE, canvas, finished, legend, mark
-from oversight.report.figures import Row, forest
+from oversight.report.figures import Row, drawable, forest
 from oversight.store import write_text
 from oversight.study import Figure
 
@@ -59,7 +59,7 @@ def notes_of(trainings: Sequence[Training]) -> list[str]:
 def drawn(trainings: Sequence[Training]) -> list[Figure]:
     """Gold reward by method, and along the trainings against √KL."""
     names = [place.method for place in ranked(trainings)]
-    rows = [Row(p.method, _drawable(p.gold)) for p in ranked(trainings)]
+    rows = [Row(p.method, drawable(p.gold)) for p in ranked(trainings)]
     before = {"before": float(trainings[0].rows[0]["gold"])}
     found = [
         forest("align-gold", "Gold reward after training, by method.", rows, xlabel="gold reward",
@@ -93,13 +93,6 @@ def _mean_path(trainings: Sequence[Training]) -> pd.DataFrame:
     """The mean over seeds at each evaluation."""
     frames = [pd.DataFrame(list(training.rows)) for training in trainings]
     return pd.concat(frames).groupby("step")[["kl", "gold", "proxy"]].mean()
-
-
-def _drawable(found: Interval) -> Interval:
-    """One seed has no interval: a bare dot."""
-    if np.isnan(found.low):
-        return Interval(found.value, found.value, found.value, found.n)
-    return found
 
 
 def write_alignment(

@@ -9,6 +9,7 @@ percentages.
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -20,7 +21,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from matplotlib.transforms import ScaledTranslation
 
-from oversight.metrics.intervals import Interval
+from oversight.metrics.intervals import Interval, certain
 from oversight.metrics.scores import Reliability
 from oversight.report.drawing import (
     DASH,
@@ -96,6 +97,11 @@ def forest(
             handles.append(Line2D([], [], color=MUTED, linestyle=DASH, linewidth=1, label=words))
         legend(drawing, handles)
         return finished(drawing, name, caption)
+
+
+def drawable(found: Interval) -> Interval:
+    """For a row: what a single run found has no limits, and is drawn as a bare dot."""
+    return certain(found.value, found.n) if math.isnan(found.low) else found
 
 
 def curve(

@@ -9,7 +9,6 @@ goes on from its checkpoint to the same bits.
 
 from __future__ import annotations
 
-import io
 import json
 import pickle
 import time
@@ -177,13 +176,11 @@ def _keep(
         "identity": dict(identity), "rows": [dict(row) for row in rows],
         "memory": training.memory, "optimizer": optimizer.state_dict(), "seconds": seconds,
     }  # fmt: skip
-    packed = io.BytesIO()
-    torch.save(held, packed)
     try:
-        write_whole(kept / CHECKPOINT, lambda file: file.write(packed.getbuffer()))
-    except OSError as error:
+        write_whole(kept / CHECKPOINT, lambda file: torch.save(held, file))
+    except (OSError, RuntimeError) as error:  # torch's own writer has its own word for a full disk
         raise OversightError(
-            f"cannot write {kept / CHECKPOINT}: {error.strerror or error}; the "
+            f"cannot write {kept / CHECKPOINT}: {getattr(error, 'strerror', None) or error}; the "
             "one before is whole; make room and run the same command again"
         ) from error
     write_text(kept / METRICS, "".join(json.dumps(row) + "\n" for row in rows))

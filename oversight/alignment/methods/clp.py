@@ -69,10 +69,7 @@ class CLP(Method):
         parts = -torch.rand(len(state.data), generator=draw).clamp(min=1e-12).log()
         weights = parts / parts.sum()
         policy = state.policy.at(weights.tolist())
-        prompts = lab.prompts(lab.batch, draw)
-        answers = lab.answers(policy, prompts, draw)[:, 0]
-        told = lab.log_probs(policy, prompts, answers)
-        start = lab.fixed_log_probs(lab.reference, prompts, answers)
+        prompts, answers, told, start = lab.fresh(policy, draw)
         with torch.no_grad():
             rewards = [want.sign * want.model(prompts, answers) for want in state.data]
         earned = weighted(torch.stack(rewards, dim=1), weights, told, start, kl=self.kl)

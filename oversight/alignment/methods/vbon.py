@@ -57,11 +57,7 @@ class VBoN(Method):
 
     def loss(self, lab: Lab, state: State[Memory], step: int) -> Float[Tensor, "batch"]:
         """A policy gradient on answers drawn for the step."""
-        draw = lab.draw("vbon", step)
-        prompts = lab.prompts(lab.batch, draw)
-        answers = lab.answers(state.policy, prompts, draw)[:, 0]
-        told = lab.log_probs(state.policy, prompts, answers)
-        start = lab.fixed_log_probs(lab.reference, prompts, answers)
+        prompts, answers, told, start = lab.fresh(state.policy, lab.draw("vbon", step))
         with torch.no_grad():
             rewards = state.data.model(prompts, answers)
         at_most, _ = quantiles(rewards, state.data.drawn[prompts])

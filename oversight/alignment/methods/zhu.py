@@ -72,11 +72,7 @@ class Zhu(Method):
 
     def loss(self, lab: Lab, state: State[Known], step: int) -> Float[Tensor, "batch"]:
         """−A·log π on fresh answers of the policy."""
-        draw = lab.draw("zhu", step)
-        prompts = lab.prompts(lab.batch, draw)
-        answers = lab.answers(state.policy, prompts, draw)[:, 0]
-        told = lab.log_probs(state.policy, prompts, answers)
-        start = lab.fixed_log_probs(lab.reference, prompts, answers)
+        prompts, answers, told, start = lab.fresh(state.policy, lab.draw("zhu", step))
         features = counts(prompts, answers, sizes(lab))
         known = state.data
         theta = pessimistic(
