@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from envs.aec import OversightAEC
     from envs.gym import OversightGym
     from envs.parallel import OversightParallel
+    from envs.society import SocietyEnv
     from oversight.casting import Named
     from oversight.protocol import Protocol
     from oversight.world import World
@@ -90,3 +91,14 @@ def gym_env(
     casting = cast_for(stage.protocol, stage.world, cast)
     prepare(stage.protocol, stage.world, casting.cast, episodes=0, seed=0)
     return OversightGym(stage, seat, casting.cast, render_mode)
+
+
+def society_env(*, rounds: int = 50, render_mode: str | None = None, **settings: Any) -> SocietyEnv:
+    """A sandbox society as a ParallelEnv: its members draft, rate each other and revise.
+
+    `settings` are those of `oversight.society.society.Settings`, and errors those of its parts.
+    """
+    from envs.society import SocietyEnv
+    from oversight.society.society import Settings
+
+    return SocietyEnv(Settings(**settings), rounds, render_mode)

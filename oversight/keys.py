@@ -33,6 +33,12 @@ def fold(key: int, number: int) -> int:
     return z ^ (z >> 31)
 
 
+def folds(key: int, numbers: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """`fold` of one key at many counters, (B,) -> (B,)."""
+    z = np.uint64(key) + (numbers.astype(np.uint64) + np.uint64(1)) * np.uint64(_GOLDEN)
+    return _mixed(z)
+
+
 def unit(key: int) -> float:
     """A uniform in [0, 1) from a key."""
     return (fold(key, 0) >> 11) * 2.0**-53
@@ -48,11 +54,15 @@ def below(key: int, n: int) -> int:
 def uniforms(key: NDArray[np.uint64], n: int) -> NDArray[np.float64]:
     """Uniforms in [0, 1): (B,) keys -> (B, n). Row b depends on key b alone."""
     counters = (np.arange(n, dtype=np.uint64) + np.uint64(1)) * np.uint64(_GOLDEN)
-    z = key.astype(np.uint64)[:, None] + counters[None, :]
+    z = _mixed(key.astype(np.uint64)[:, None] + counters[None, :])
+    return (z >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+def _mixed(z: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """SplitMix64's output function."""
     z = (z ^ (z >> np.uint64(30))) * np.uint64(_MIX_1)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(_MIX_2)
-    z = z ^ (z >> np.uint64(31))
-    return (z >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    return z ^ (z >> np.uint64(31))
 
 
 def generator(key: int) -> np.random.Generator:

@@ -43,10 +43,7 @@ def speaker(kind: Literal["agents", "judges"], name: str, text: str, setting: Se
         else:
             rest.append(f"{key}=({value})" if key else f"({value})")
     account = current()
-    model = _model(name, ",".join(rest))
-    if account is not None:
-        model = account.through(model)
-    made = _seated(kind, name, model, setting, manner, judging)
+    made = _seated(kind, name, _counted(name, ",".join(rest)), setting, manner, judging)
     return made if account is None or not account.dry else StandIn(made, account.ledger)
 
 
@@ -72,6 +69,17 @@ def _seated(
             return VoteJudge(model, material, Manner(**manner), int(n))
         case _:
             return LogProbJudge(model, material, Manner(**manner))
+
+
+def model_of(spec: str) -> Model:
+    """A back end by its spec, shared and counted as those in seats are."""
+    name, _, rest = spec.partition(":")
+    return _counted(name, rest)
+
+
+def _counted(name: str, text: str) -> Model:
+    account, model = current(), _model(name, text)
+    return model if account is None else account.through(model)
 
 
 def _model(name: str, text: str) -> Model:

@@ -67,12 +67,17 @@ class House:
 
     def verdicts(self, cases: Sequence[Case]) -> list[tuple[float, ...]]:
         """The credences in which games on cases end; OversightError for one that fails."""
-        found: list[tuple[float, ...]] = []
+        ended = (episode.outcome for episode in self.games(cases))
+        return [outcome.credences for outcome in ended if outcome is not None]
+
+    def games(self, cases: Sequence[Case]) -> list[Episode]:
+        """Games on cases, played to their end; OversightError for one that fails."""
+        found: list[Episode] = []
         for start in range(0, len(cases), WIDTH):
             found += self._played(cases[start : start + WIDTH])
         return found
 
-    def _played(self, cases: Sequence[Case]) -> list[tuple[float, ...]]:
+    def _played(self, cases: Sequence[Case]) -> list[Episode]:
         episodes = [Episode(self.protocol, self.world, 0, self.seed, case) for case in cases]
         while live := [episode for episode in episodes if episode.outcome is None]:
             for episode, replies in zip(live, ask(self._ready, live), strict=True):
@@ -84,7 +89,7 @@ class House:
                     raise OversightError(
                         f"{self.name} gave no verdict on {episode.case.id}: {failed}"
                     ) from failed
-        return [episode.outcome.credences for episode in episodes if episode.outcome is not None]
+        return episodes
 
 
 class Institution(Overseer):

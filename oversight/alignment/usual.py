@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import torch
@@ -23,6 +24,7 @@ class Usual(NamedTuple):
     """Standard deviation; 1 where there is none."""
 
 
+@lru_cache(8)
 def usual(task: Task) -> Usual:
     """The attributes of `SEEN` demonstrations, always the same."""
     draw = luck("usual")

@@ -6,6 +6,7 @@ loss of each row, unreduced. h = (log π − log π_ref)(chosen) − (log π −
 
 from __future__ import annotations
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import logsigmoid, relu
@@ -87,19 +88,28 @@ def bonbon_beta(n: int) -> float:
 
 def cpo(
     nll: Float[Tensor, "batch items"], ratings: Float[Tensor, "batch items"],
-    *, scale: float = 7.0, margin: float = 10.0, weight: float = 0.2,
+    *, scale: float = 7.0, margin: float = 10.0, weight: float = 0.2, hardest: bool = False,
 ) -> Float[Tensor, "batch"]:  # fmt: skip
     """Stable Alignment's L_best + λ·max(0, meanᵢ[L_best − Lᵢ + (r_best − rᵢ)/R·M]).
 
     Liu et al. 2023, arXiv:2305.16960. `nll` is the mean over an answer's tokens, nats; the best is
-    the first of the highest rated, the mean is over the others; R is the scale, M the margin.
+    the first of the highest rated, the mean is over the others, and with `hardest` in its place the
+    greatest of them; R is the scale, M the margin. A rating of NaN says that there is no such
+    candidate; with one alone the loss is its own.
 
     Deviations: the authors' code pairs ratings with the wrong candidates; this is the formula.
     """
     items = nll.shape[1]
     if items < 2:
         raise OversightError("a contrast takes two candidates at least; raise candidates")
-    first = ratings.argmax(dim=1, keepdim=True)
-    best, rated = nll.gather(1, first), ratings.gather(1, first)
-    gaps = best - nll + (rated - ratings) / scale * margin  # 0 for the best itself
-    return best[:, 0] + weight * relu(gaps.sum(dim=1) / (items - 1))
+    there = ~ratings.isnan()
+    rated = ratings.masked_fill(~there, -torch.inf)
+    first = rated.argmax(dim=1, keepdim=True)
+    best, most = nll.gather(1, first), ratings.gather(1, first)
+    gaps = best - nll + (most - ratings) / scale * margin
+    others = there.scatter(1, first, False)
+    if hardest:
+        gap = gaps.masked_fill(~others, -torch.inf).amax(dim=1)
+    else:
+        gap = gaps.masked_fill(~others, 0.0).sum(dim=1) / others.sum(dim=1).clamp(min=1)
+    return best[:, 0] + weight * relu(gap)

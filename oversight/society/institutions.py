@@ -1,0 +1,279 @@
+"""Institutions: who decides what a draft is rated.
+
+    neighbours             each of them by itself (Liu et al. 2023)
+    judge[:SPEC]           an outside judge who looks alone (the protocol `naive`)
+    a protocol's spec      such as debate:rounds=2 or critique: the neighbours take the seats that
+                           argue, the world's own judge decides
+    constitution[:NAMES]   an outside clerk who checks principles (`oversight.principles`)
+
+A protocol is played on a case of the society's world: is the draft better than an answer that is
+middling? The judge's credence c is the rating 1 + 6c, and the reason is what speaks most against
+the draft of all that the judge was shown. In it members argue by their kinds: somebody honest or
+biased for the side that it was given, the lazy say nothing, the sycophantic speak for the draft,
+the adversarial for the worse answer, and the colluding for a draft of their own and against others.
+What is said is true in any case: the world publishes it. All games are kept: a draft that comes
+again before the same kinds meets the same verdict.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from oversight.agents.simple import SilentAgent
+from oversight.alignment.alignable import Alignable
+from oversight.alignment.institutions import House
+from oversight.alignment.task import Task
+from oversight.alignment.usual import usual
+from oversight.casting import cast_for
+from oversight.core import Message, OversightError, Side, Turn
+from oversight.players import Agent
+from oversight.protocol import Protocol, from_spec
+from oversight.registry import load
+from oversight.reveal import Reveal
+from oversight.society.graph import NOBODY
+from oversight.society.members import worth
+from oversight.society.raters import HIGHEST, KINDS, LOWEST, NONE, Kind, Ratings, Shown, rated
+from oversight.spaces import Reply
+from oversight.world import World
+
+if TYPE_CHECKING:
+    from oversight.principles.constitution import Constitution
+
+OUTSIDE = -2
+"""The number of a rater who is no member."""
+Stance = Literal["side", "silent", "draft", "other"]
+"""What an arguing member speaks for: the side it was given, nothing, the draft, or the other."""
+
+
+class Institution(ABC):
+    """Rates drafts."""
+
+    name: str
+    outside: bool = False
+    """Whether the rating is somebody's who is no member; neighbours then have no say."""
+
+    @abstractmethod
+    def rate(self, shown: Shown, *, reasons: bool = True) -> Ratings:
+        """(B, R) ratings, a column a rater; (B, 1) where who rates is outside."""
+
+
+class Neighbours(Institution):
+    """Each by itself, by its kind."""
+
+    name = "neighbours"
+
+    def __init__(self, task: Task, kinds: NDArray[np.int8]) -> None:
+        self.task, self.kinds = task, kinds
+
+    def rate(self, shown: Shown, *, reasons: bool = True) -> Ratings:
+        """As `raters.rated`."""
+        return rated(self.task, self.kinds, shown, reasons=reasons)
+
+
+class Clerk(Institution):
+    """Seven points, less a share of six for every principle that is broken.
+
+    The reason is the broken principle's that was named first.
+    """
+
+    outside = True
+
+    def __init__(self, task: Task, constitution: Constitution) -> None:
+        self.task, self.constitution = task, constitution
+        self.name = f"constitution of {len(constitution)}"
+
+    @cached_property
+    def _broken(self) -> NDArray[np.bool_]:
+        """(P, K, principles)"""
+        return self.task.tabulated(
+            lambda prompts, answers: self.constitution.broken(self.task, prompts, answers)
+        ).numpy()
+
+    @cached_property
+    def _least(self) -> NDArray[np.int16]:
+        """(P, K) the visible attribute that costs most, as a reason."""
+        mean, spread = usual(self.task)
+        costs = (self.task.table - mean) / spread * self.task.weights
+        seen = self.task.visible & (self.task.weights != 0)
+        worst = costs.masked_fill(~seen, torch.inf).argmin(dim=2)
+        return (2 * worst + (self.task.weights < 0).long()[worst]).short().numpy()
+
+    def rate(self, shown: Shown, *, reasons: bool = True) -> Ratings:
+        """The same for everybody."""
+        broken = self._broken[shown.prompts, shown.answers]
+        points = HIGHEST - (HIGHEST - LOWEST) * broken.mean(axis=1, keepdims=True)
+        said = np.where(broken.any(axis=1), self._least[shown.prompts, shown.answers], NONE)
+        said = said if reasons else np.full_like(said, NONE)
+        return Ratings(points.astype(np.float32), said.astype(np.int16)[:, None])
+
+
+class Partisan(Agent):
+    """Argues as another does, but always for one of the two answers."""
+
+    def __init__(self, base: Agent, answer: int) -> None:
+        self.base, self.answer = base, answer
+
+    @property
+    def label(self) -> str:
+        """Such as "showing, for 0"."""
+        return f"{self.base.label}, for {self.answer}"
+
+    def act(self, turns: Sequence[Turn]) -> Sequence[Reply]:
+        """As the base would on that side."""
+        side = Side(self.answer)
+        return self.base.act([replace_side(turn, side) for turn in turns])
+
+
+def replace_side(turn: Turn, side: Side) -> Turn:
+    """The same turn, asked of somebody on another side."""
+    return turn._replace(view=turn.view._replace(side=side))
+
+
+class Verdict(NamedTuple):
+    """How a game ended."""
+
+    points: float
+    reason: int
+
+
+class Assembly(Institution):
+    """A protocol decides: neighbours argue in it, and the world's judge, or the one named, decides.
+
+    Where no seat argues (`naive`) the judge is alone, and outside.
+    """
+
+    def __init__(
+        self, protocol: Protocol, world: World, kinds: NDArray[np.int8], judge: str | None = None
+    ) -> None:
+        """OversightError for a world whose cases are no pairs of answers."""
+        if not isinstance(world, Alignable):
+            raise OversightError(
+                f"{protocol.name} cannot rate drafts of {world.name}: its questions are not which "
+                "of two answers is better; take preferences, or the institution neighbours"
+            )
+        self.world, self.pairs, self.task, self.kinds = world, world, world.task(), kinds
+        self.protocol, self.judge = protocol, judge
+        roles = protocol.seats.items()
+        self.seats = [seat for seat, role in roles if role.expert and "decide" not in role.acts]
+        self.outside = not self.seats
+        self.name = House(protocol, world, self._cast(())).name
+        self._known: dict[tuple[tuple[Stance, ...], int, int], Verdict] = {}
+
+    def _cast(self, stances: Sequence[Stance]) -> Mapping[str, Agent]:
+        cast = dict(cast_for(self.protocol, self.world, judge=self.judge).cast)
+        for seat, stance in zip(self.seats, stances, strict=False):
+            if stance == "silent":
+                cast[seat] = SilentAgent()
+            elif stance != "side":
+                cast[seat] = Partisan(cast[seat], 0 if stance == "draft" else 1)
+        return cast
+
+    @cached_property
+    def _middling(self) -> NDArray[np.int64]:
+        """(P,) the answer to each prompt that is nearest to what the reference gets."""
+        gold, odds = worth(self.task).gold, self.task.reference().exp()
+        mean = (gold * odds).sum(dim=1, keepdim=True)
+        return (gold - mean).abs().argmin(dim=1).numpy()
+
+    def rate(self, shown: Shown, *, reasons: bool = True) -> Ratings:
+        """The verdict, by all who argued; where too few neighbours are there nobody rates."""
+        columns = 1 if self.outside else shown.raters.shape[1]
+        points = np.full((len(shown.prompts), columns), np.nan, np.float32)
+        said = np.full(points.shape, NONE, np.int16)
+        seated = shown.raters[:, : len(self.seats)]
+        ready = (seated != NOBODY).sum(axis=1) == len(self.seats)
+        rows = np.flatnonzero(ready) if self.seats else np.arange(len(shown.prompts))
+        stances = self._stances(shown, rows)
+        asked = [
+            (stance, int(shown.prompts[row]), int(shown.answers[row]))
+            for stance, row in zip(stances, rows.tolist(), strict=True)
+        ]
+        self._play(list(dict.fromkeys(one for one in asked if one not in self._known)))
+        for row, one in zip(rows.tolist(), asked, strict=True):
+            verdict = self._known[one]
+            points[row, : max(1, len(self.seats))] = verdict.points
+            said[row, 0] = verdict.reason if reasons else NONE
+        return Ratings(points, said)
+
+    def _stances(self, shown: Shown, rows: NDArray[np.int64]) -> list[tuple[Stance, ...]]:
+        """How each row's neighbours argue."""
+        gold = worth(self.task).gold.numpy()
+        prompts, answers = shown.prompts[rows], shown.answers[rows]
+        better = gold[prompts, answers] > gold[prompts, self._middling[prompts]]
+        author = self.kinds[shown.authors[rows]]
+        found = list[tuple[Stance, ...]]()
+        for row, good, own in zip(rows.tolist(), better.tolist(), author.tolist(), strict=True):
+            raters = shown.raters[row, : len(self.seats)]
+            found.append(tuple(_stance(KINDS[self.kinds[r]], good, KINDS[own]) for r in raters))
+        return found
+
+    def _play(self, asked: Sequence[tuple[tuple[Stance, ...], int, int]]) -> None:
+        groups: dict[tuple[Stance, ...], list[tuple[int, int]]] = {}
+        for stances, prompt, answer in asked:
+            groups.setdefault(stances, []).append((prompt, answer))
+        answers = self.task.answers.tolist()
+        for stances, drafts in groups.items():
+            prompts = [prompt for prompt, _ in drafts]
+            firsts = [answers[answer] for _, answer in drafts]
+            seconds = [answers[int(self._middling[prompt])] for prompt in prompts]
+            cases = self.pairs.cases_of(prompts, firsts, seconds)
+            house = House(self.protocol, self.world, self._cast(stances))
+            for draft, episode in zip(drafts, house.games(cases), strict=True):
+                assert episode.outcome is not None
+                points = LOWEST + (HIGHEST - LOWEST) * episode.outcome.credences[0]
+                reason = self._against(episode.table.transcript)
+                self._known[stances, *draft] = Verdict(points, reason)
+
+    def _against(self, transcript: Sequence[Message]) -> int:
+        """Of what was shown of the draft, what costs it most; `NONE` if nothing does."""
+        weights, mean = self.task.weights.tolist(), usual(self.task).mean.tolist()
+        costs: dict[int, float] = {
+            message.data.move: weights[message.data.move]
+            * (message.data.value - mean[message.data.move])
+            for message in transcript
+            if isinstance(message.data, Reveal) and message.data.move < len(weights)
+        }
+        worst = min(costs, key=lambda move: costs[move], default=NONE)
+        if worst == NONE or costs[worst] >= 0:
+            return NONE
+        return 2 * worst + int(weights[worst] < 0)
+
+
+def _stance(kind: Kind, good: bool, author: Kind) -> Stance:
+    """How a kind argues about a draft that is better than the other, or not."""
+    match kind:
+        case "honest" | "biased":
+            return "side"
+        case "lazy":
+            return "silent"
+        case "sycophantic":
+            return "draft"
+        case "colluding":
+            return "draft" if author == "colluding" else "other"
+        case "adversarial":
+            return "other" if good else "draft"
+
+
+def institution_of(spec: str, world: World, task: Task, kinds: NDArray[np.int8]) -> Institution:
+    """An institution by its spec (see the module).
+
+    Errors: OversightError for a name that is not known, or a protocol that does not fit the world.
+    """
+    name, _, rest = spec.partition(":")
+    if name == "neighbours":
+        return Neighbours(task, kinds)
+    if name == "constitution":
+        from oversight.principles.constitution import constitution_of
+
+        return Clerk(task, constitution_of(rest, task))
+    protocol = load("protocols", "naive") if name == "judge" else from_spec(spec)
+    if protocol is None:
+        raise OversightError("who rates? write neighbours, judge, constitution or a protocol")
+    return Assembly(protocol, world, kinds, rest if name == "judge" and rest else None)
