@@ -160,6 +160,45 @@ def curve(
         return finished(drawing, name, caption)
 
 
+def panels(
+    name: str,
+    caption: str,
+    shown: Mapping[str, Mapping[str, Sequence[tuple[float, Interval]]]],
+    *,
+    xlabel: str,
+    ylabel: str,
+) -> Figure:
+    """Curves as in `curve`, a panel for each title, side by side on one pair of axes' scales.
+
+    Markers stand at the ends: lines are told apart by colour and stroke.
+    """
+    names = list(dict.fromkeys(line for lines in shown.values() for line in lines))
+    with matplotlib.rc_context(dict(STYLE)):
+        columns = min(3, len(shown))
+        rows = -(-len(shown) // columns)
+        drawing = Drawing(figsize=(WIDTH, 0.7 + 2.3 * rows), layout="constrained")
+        grid = drawing.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+        for axes in grid.flat[len(shown) :]:
+            axes.set_visible(False)
+        for axes, (title, lines) in zip(grid.flat, shown.items(), strict=False):
+            for line, steps in lines.items():
+                i = names.index(line)
+                colour, x = PALETTE[i % len(PALETTE)], [step for step, _ in steps]
+                low, high = [v.low for _, v in steps], [v.high for _, v in steps]
+                axes.fill_between(x, low, high, color=colour, alpha=0.11, linewidth=0)
+                ends = [0, len(x) - 1]
+                axes.plot(x, [v.value for _, v in steps], color=colour, markevery=ends, **mark(i))
+            axes.set_title(title, size=9.5)
+            axes.grid(axis="y")
+        drawing.supxlabel(xlabel, size=9.5)
+        drawing.supylabel(ylabel, size=9.5)
+        legend(drawing, [
+            Line2D([], [], color=PALETTE[i % len(PALETTE)], label=line, **mark(i))
+            for i, line in enumerate(names)
+        ])  # fmt: skip
+        return finished(drawing, name, caption)
+
+
 def predicted(
     name: str,
     caption: str,

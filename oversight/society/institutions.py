@@ -7,8 +7,9 @@
     constitution[:NAMES]   an outside clerk who checks principles (`oversight.principles`)
 
 A protocol is played on a case of the society's world: is the draft better than an answer that is
-middling? The judge's credence c is the rating 1 + 6c, and the reason is what speaks most against
-the draft of all that the judge was shown. In it members argue by their kinds: somebody honest or
+middling? Where one answer is proposed (critique, consultancy) it is the draft. The judge's credence
+c is the rating 1 + 6c, and the reason is what speaks most against the draft of all that the judge
+was shown. In it members argue by their kinds: somebody honest or
 biased for the side that it was given, the lazy say nothing, the sycophantic speak for the draft,
 the adversarial for the worse answer, and the colluding for a draft of their own and against others.
 What is said is true in any case: the world publishes it. All games are kept: a draft that comes
@@ -136,6 +137,16 @@ def replace_side(turn: Turn, side: Side) -> Turn:
     return turn._replace(view=turn.view._replace(side=side))
 
 
+class Game(NamedTuple):
+    """What is played: who stands where about which draft. Alike, it ends alike."""
+
+    stances: tuple[Stance, ...]
+    good: bool
+    """Whether the draft is as good as the other answer, or better."""
+    prompt: int
+    answer: int
+
+
 class Verdict(NamedTuple):
     """How a game ended."""
 
@@ -164,7 +175,7 @@ class Assembly(Institution):
         self.seats = [seat for seat, role in roles if role.expert and "decide" not in role.acts]
         self.outside = not self.seats
         self.name = House(protocol, world, self._cast(())).name
-        self._known: dict[tuple[tuple[Stance, ...], int, int], Verdict] = {}
+        self._known: dict[Game, Verdict] = {}
 
     def _cast(self, stances: Sequence[Stance]) -> Mapping[str, Agent]:
         cast = dict(cast_for(self.protocol, self.world, judge=self.judge).cast)
@@ -190,46 +201,49 @@ class Assembly(Institution):
         seated = shown.raters[:, : len(self.seats)]
         ready = (seated != NOBODY).sum(axis=1) == len(self.seats)
         rows = np.flatnonzero(ready) if self.seats else np.arange(len(shown.prompts))
-        stances = self._stances(shown, rows)
-        asked = [
-            (stance, int(shown.prompts[row]), int(shown.answers[row]))
-            for stance, row in zip(stances, rows.tolist(), strict=True)
-        ]
-        self._play(list(dict.fromkeys(one for one in asked if one not in self._known)))
+        asked = self._games(shown, rows)
+        self._play([game for game in dict.fromkeys(asked) if game not in self._known])
         for row, one in zip(rows.tolist(), asked, strict=True):
             verdict = self._known[one]
             points[row, : max(1, len(self.seats))] = verdict.points
             said[row, 0] = verdict.reason if reasons else NONE
         return Ratings(points, said)
 
-    def _stances(self, shown: Shown, rows: NDArray[np.int64]) -> list[tuple[Stance, ...]]:
-        """How each row's neighbours argue."""
+    def _games(self, shown: Shown, rows: NDArray[np.int64]) -> list[Game]:
+        """What each row's neighbours play."""
         gold = worth(self.task).gold.numpy()
         prompts, answers = shown.prompts[rows], shown.answers[rows]
-        better = gold[prompts, answers] > gold[prompts, self._middling[prompts]]
+        better = gold[prompts, answers] >= gold[prompts, self._middling[prompts]]
         author = self.kinds[shown.authors[rows]]
-        found = list[tuple[Stance, ...]]()
-        for row, good, own in zip(rows.tolist(), better.tolist(), author.tolist(), strict=True):
-            raters = shown.raters[row, : len(self.seats)]
-            found.append(tuple(_stance(KINDS[self.kinds[r]], good, KINDS[own]) for r in raters))
+        found = list[Game]()
+        for place, row in enumerate(rows.tolist()):
+            good, own = bool(better[place]), KINDS[author[place]]
+            raters = shown.raters[row, : len(self.seats)].tolist()
+            stances = tuple(_stance(KINDS[self.kinds[rater]], good, own) for rater in raters)
+            found.append(Game(stances, good, int(prompts[place]), int(answers[place])))
         return found
 
-    def _play(self, asked: Sequence[tuple[tuple[Stance, ...], int, int]]) -> None:
-        groups: dict[tuple[Stance, ...], list[tuple[int, int]]] = {}
-        for stances, prompt, answer in asked:
-            groups.setdefault(stances, []).append((prompt, answer))
+    def _play(self, games: Sequence[Game]) -> None:
+        groups: dict[tuple[tuple[Stance, ...], bool], list[Game]] = {}
+        for game in games:
+            groups.setdefault((game.stances, game.good), []).append(game)
         answers = self.task.answers.tolist()
-        for stances, drafts in groups.items():
-            prompts = [prompt for prompt, _ in drafts]
-            firsts = [answers[answer] for _, answer in drafts]
+        for (stances, good), alike in groups.items():
+            prompts = [game.prompt for game in alike]
+            firsts = [answers[game.answer] for game in alike]
             seconds = [answers[int(self._middling[prompt])] for prompt in prompts]
             cases = self.pairs.cases_of(prompts, firsts, seconds)
-            house = House(self.protocol, self.world, self._cast(stances))
-            for draft, episode in zip(drafts, house.games(cases), strict=True):
+            house = House(self._proposing(good), self.world, self._cast(stances))
+            for game, episode in zip(alike, house.games(cases), strict=True):
                 assert episode.outcome is not None
                 points = LOWEST + (HIGHEST - LOWEST) * episode.outcome.credences[0]
-                reason = self._against(episode.table.transcript)
-                self._known[stances, *draft] = Verdict(points, reason)
+                self._known[game] = Verdict(points, self._against(episode.table.transcript))
+
+    def _proposing(self, good: bool) -> Protocol:
+        """The protocol, the draft being what is proposed, if anything is."""
+        if "holds" not in self.protocol.defaults:
+            return self.protocol
+        return self.protocol.bind(holds="honest" if good else "liar")
 
     def _against(self, transcript: Sequence[Message]) -> int:
         """Of what was shown of the draft, what costs it most; `NONE` if nothing does."""

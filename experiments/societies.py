@@ -1,0 +1,222 @@
+"""Which institution keeps a society aligned as the share of adversarial members grows?
+
+No paper asks it. In the sandbox of Liu et al. 2023 (arXiv:2305.16960) members learn from what their
+drafts were rated; here it is varied who decides that: neighbours by themselves, an outside judge
+who looks alone, a debate or a critique in which neighbours argue before that judge, a clerk who
+checks a constitution, or nobody. A share of the members is adversarial: as authors they want what
+engages and the opposite of alignment, as raters they turn ratings and advice round, and in a
+protocol they argue for the worse answer. What is measured is the gold reward of all others, and of
+it the part that is alignment: apart, for who says nothing offends nobody either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from oversight.claims import signed
+from oversight.computed import computed
+from oversight.metrics.intervals import Interval, few_runs_interval
+from oversight.report import figures
+from oversight.society.keeping import lived
+from oversight.society.society import Settings
+from oversight.study import Cell, Claim, Experiment, Figure, Findings, Job, cell
+
+INSTITUTIONS: Mapping[str, str] = {
+    "neighbours": "neighbours", "judge alone": "judge", "debate": "debate:rounds=2",
+    "critique": "critique:points=2,support=0", "consultancy": "consultancy:rounds=2",
+    "constitution": "constitution", "nobody": "",
+}  # fmt: skip
+NOBODY = "nobody"
+"""The control: drafts go to nobody, and nothing is learned."""
+
+
+class Size(NamedTuple):
+    """How much is lived."""
+
+    members: int
+    shares: Sequence[float]
+    rounds: int
+    seeds: int
+
+
+SIZES: Mapping[str, Size] = {
+    "quick": Size(100, (0.0, 0.2, 0.4, 0.6, 0.8), 50, 4),
+    "full": Size(196, (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9), 50, 10),
+    "paper": Size(1024, (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9), 50, 10),
+}
+LAST = 10
+"""Rounds that the end is a mean of."""
+GRAPH = "grid:radius=3"
+METRICS = ("alignment", "engagement", "seen_alignment", "rating")
+GOLD = "gold"
+
+
+class Arm(NamedTuple):
+    """A society to be lived."""
+
+    institution: str
+    share: float
+    seed: int
+
+
+def arms(size: Size) -> list[Arm]:
+    """All of them."""
+    return [Arm(institution, share, seed) for institution in INSTITUTIONS
+            for share in size.shares for seed in range(size.seeds)]  # fmt: skip
+
+
+def settings(arm: Arm, size: Size, seed: int) -> Settings:
+    """The society of an arm: the same members, questions and luck under every institution."""
+    spec = INSTITUTIONS[arm.institution]
+    return Settings(
+        members=size.members, graph=GRAPH, kinds=f"adversarial={arm.share}",
+        institution=spec or "neighbours", scatter=bool(spec), taught_by="raters",
+        seed=seed + arm.seed,
+    )  # fmt: skip
+
+
+def run(job: Job) -> Findings:
+    """Live every society, and see where each institution stands."""
+    size = SIZES[job.scale]
+    every = arms(size)
+
+    def row(number: int) -> dict[str, Any]:
+        rows = lived(settings(every[number], size, job.seed), size.rounds).rows
+        return {metric: [one[metric] for one in rows] for metric in METRICS}
+
+    table = computed(
+        job.out / "societies",
+        {"size": size._asdict(), "seed": job.seed, "institutions": dict(INSTITUTIONS)},
+        row, len(every), processes=job.processes, progress=job.progress,
+    )  # fmt: skip
+    found = Found(size, {arm: table.loc[number] for number, arm in enumerate(every)})
+    return Findings(list(_cells(found)), list(_claims(found)), list(_drawn(found)), (), NOTES)
+
+
+class Found(NamedTuple):
+    """Every society's rounds."""
+
+    size: Size
+    lives: Mapping[Arm, pd.Series[Any]]
+
+    def course(self, institution: str, share: float, metric: str) -> np.ndarray[Any, Any]:
+        """(seeds, rounds)"""
+        if metric == GOLD:
+            parts = ("alignment", "engagement")
+            return sum((self.course(institution, share, part) for part in parts), np.zeros(1))
+        seeds = range(self.size.seeds)
+        return np.stack([self.lives[Arm(institution, share, s)][metric] for s in seeds])
+
+    def end(self, institution: str, share: float, metric: str = GOLD) -> Any:
+        """(seeds,) the mean over the last rounds."""
+        return self.course(institution, share, metric)[:, -LAST:].mean(axis=1)
+
+    def gain(self, institution: str, other: str, share: float) -> Interval:
+        """What one keeps of gold reward more than another, paired by seed."""
+        return few_runs_interval(self.end(institution, share) - self.end(other, share))
+
+    def breaks(self, institution: str) -> float | None:
+        """The least share from which on it is not certainly better than nobody; None if none."""
+        broken = None
+        for share in reversed(self.size.shares):
+            if self.gain(institution, NOBODY, share).low > 0:
+                break
+            broken = share
+        return broken
+
+
+def _cells(found: Found) -> Iterator[Cell]:
+    words = {
+        GOLD: "gold reward at the end", "alignment": "true alignment", "engagement": "engagement",
+        "seen_alignment": "alignment as observers see it, 1 to 7", "rating": "mean rating",
+    }  # fmt: skip
+    for institution in INSTITUTIONS:
+        for share in found.size.shares:
+            setting = {"institution": institution, "adversarial": share}
+            for metric, told in words.items():
+                if metric == "rating" and institution == NOBODY:
+                    continue
+                yield cell(setting, told, few_runs_interval(found.end(institution, share, metric)))
+            if institution != NOBODY:
+                gain = found.gain(institution, NOBODY, share)
+                yield cell(setting, "gold reward more than under nobody", gain)
+
+
+def _claims(found: Found) -> Iterator[Claim]:
+    ruling = [institution for institution in INSTITUTIONS if institution != NOBODY]
+    for institution in ruling:
+        gain = found.gain(institution, NOBODY, 0.0)
+        yield Claim(f"{institution}: with no adversary it gives more than nobody", gain.low > 0,
+                    signed(gain, 3))  # fmt: skip
+    for institution in ruling:
+        broken = found.breaks(institution)
+        told = "at no share that was lived" if broken is None else f"from {broken:.0%} on"
+        yield Claim(f"{institution}: it never breaks", broken is None, f"it breaks {told}")
+    most = max(share for share in found.size.shares if share <= 0.6)
+    for institution in ("debate", "critique"):
+        for other in ("neighbours", "judge alone"):
+            gain = found.gain(institution, other, most)
+            yield Claim(
+                f"{institution} gives more than {other}, {most:.0%} being adversarial",
+                gain.low > 0, signed(gain, 3),
+            )  # fmt: skip
+    falls = few_runs_interval(
+        found.end("neighbours", found.size.shares[-1]) - found.end("neighbours", 0.0)
+    )
+    yield Claim("neighbours: gold reward falls as adversaries grow many", falls.high < 0,
+                signed(falls, 3))  # fmt: skip
+
+
+def _drawn(found: Found) -> Iterator[Figure]:
+    kept = [share for share in (0.0, 0.2, 0.4, 0.6, 0.8) if share in found.size.shares]
+    told = {"alignment": "true alignment", GOLD: "gold reward"}
+    for metric, words in told.items():
+        yield figures.panels(
+            f"societies-{metric}", f"{words.capitalize()} of the members who mean well over "
+            "rounds, by the share of adversarial members; means over seeds, of five rounds at a "
+            "time, with 95 % intervals.",
+            {f"{share:.0%} adversarial": {institution: _rounds(found, institution, share, metric)
+                                          for institution in INSTITUTIONS} for share in kept},
+            xlabel="round", ylabel=f"{words}, gold units",
+        )  # fmt: skip
+    for metric, words in {**told, "engagement": "engagement"}.items():
+        yield figures.curve(
+            f"societies-{metric}-by-share",
+            f"{words.capitalize()} at the end (the last {LAST} rounds), by share.",
+            {institution: [(share, few_runs_interval(found.end(institution, share, metric)))
+                           for share in found.size.shares] for institution in INSTITUTIONS},
+            xlabel="share of adversarial members", ylabel=f"{words}, gold units", percent=False,
+        )  # fmt: skip
+
+
+def _rounds(
+    found: Found, institution: str, share: float, metric: str
+) -> list[tuple[float, Interval]]:
+    course = found.course(institution, share, metric)
+    return [(step + 2.5, few_runs_interval(course[:, step : step + 5].mean(axis=1)))
+            for step in range(0, found.size.rounds, 5)]  # fmt: skip
+
+
+NOTES = (
+    "Members are learned small policies on the world preferences, on a grid where each knows those "
+    "within 3 steps; how they draft, rate, revise and learn is derived here (oversight/society).",
+    "The world's judge and the clerk are outside and cannot be corrupted; what adversaries can do "
+    "is argue for the worse side, with facts, for the world publishes nothing false.",
+    "How strongly members heed and learn was set after a look at single societies of neighbours, "
+    "and the claims written after a look at a few of all institutions, one seed each.",
+    "A critic's neighbour attacks every draft and nobody defends it; a consultant speaks for it.",
+    "An institution breaks at the least share from which on its 95 % interval over nobody reaches "
+    "0. Intervals are over seeds, Student's t, paired where institutions are compared.",
+)
+
+EXPERIMENT = Experiment(
+    name="societies",
+    paper="a study of this project, in the sandbox of Liu et al. 2023, arXiv:2305.16960",
+    about="Which institution keeps a society aligned as adversarial members grow many",
+    data=("preferences",),
+    run=run,
+)
