@@ -62,11 +62,13 @@ class Size(NamedTuple):
 
 
 SIZES: Mapping[str, Size] = {
-    "quick": Size(3, 50, 120, 3), "full": Size(10, 50, 400, 5), "paper": Size(10, 50, 2000, 5),
+    "quick": Size(3, 50, 60, 3), "full": Size(10, 50, 400, 5), "paper": Size(10, 50, 2000, 5),
 }  # fmt: skip
 SHARES = (0.02, 0.1, 0.5)
 """Of the examples, for data efficiency; all of them is the arm "all three"."""
-BATCH, RATE = 32, 1e-3
+LITTLE = 0.1
+"""Gold units of alignment that less data may lose."""
+BATCH, RATE = 32, 2e-3
 ENDS = 5
 """Rounds that beginnings and ends are means of."""
 
@@ -193,8 +195,8 @@ def _society_figures(lives: Lives) -> Iterator[Figure]:
             f"liu2023-pareto{'-seen' if prefix else ''}",
             f"Alignment against engagement of drafts along the rounds, {told}: by society, a panel "
             "each, and by members' capability. Each line is a mean over seeds of five rounds at a "
-            "time, with 95 % intervals of alignment; markers at the first and the last.",
-            shown, xlabel="engagement", ylabel="alignment",
+            "time; the marker is where it ends.",
+            shown, xlabel="engagement", ylabel="alignment", paths=True,
         )  # fmt: skip
 
 
@@ -295,7 +297,9 @@ def _training_claims(trained: pd.DataFrame) -> Iterator[Claim]:
         lost = few_runs_interval(
             _of(trained, f"{share:.0%} of the data") - _of(trained, "all three")
         )
-        yield Claim(f"{share:.0%} of the data does as well as all of it", lost.high >= 0,
+        yield Claim(
+            f"{share:.0%} of the data loses no more than {LITTLE:g}",
+            lost.low > -LITTLE,
                     signed(lost, 3))  # fmt: skip
 
 

@@ -15,7 +15,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from oversight.claims import signed
 from oversight.computed import computed
@@ -101,7 +100,8 @@ class Found(NamedTuple):
     """Every society's rounds."""
 
     size: Size
-    lives: Mapping[Arm, pd.Series[Any]]
+    lives: Mapping[Arm, Any]
+    """A row of the table each."""
 
     def course(self, institution: str, share: float, metric: str) -> np.ndarray[Any, Any]:
         """(seeds, rounds)"""

@@ -77,6 +77,14 @@ def padded(
     return torch.tensor(filled, dtype=torch.long).reshape(len(rows), length)
 
 
+def cut(answers: Int[Tensor, "batch length"], words: int) -> Int[Tensor, "batch length"]:
+    """Answers up to their first token that is not below `words`, and ended there."""
+    foreign = answers >= words
+    over = foreign.long().cumsum(dim=1) > 0
+    first = foreign & (over.long().cumsum(dim=1) == 1)
+    return answers.masked_fill(over, PAD).masked_fill(first, END)
+
+
 def lengths(answers: Int[Tensor, "*batch length"]) -> Int[Tensor, "*batch"]:
     """Tokens of each answer, its end among them; at least 1 where an answer is well made."""
     return (answers != PAD).sum(dim=-1)

@@ -167,10 +167,12 @@ def panels(
     *,
     xlabel: str,
     ylabel: str,
+    paths: bool = False,
 ) -> Figure:
     """Curves as in `curve`, a panel for each title, side by side on one pair of axes' scales.
 
-    Markers stand at the ends: lines are told apart by colour and stroke.
+    Markers stand at the ends: lines are told apart by colour and stroke. `paths` lead where they
+    lead, back and forth: they have no bands, and one marker, where they end.
     """
     names = list(dict.fromkeys(line for lines in shown.values() for line in lines))
     with matplotlib.rc_context(dict(STYLE)):
@@ -185,8 +187,9 @@ def panels(
                 i = names.index(line)
                 colour, x = PALETTE[i % len(PALETTE)], [step for step, _ in steps]
                 low, high = [v.low for _, v in steps], [v.high for _, v in steps]
-                axes.fill_between(x, low, high, color=colour, alpha=0.11, linewidth=0)
-                ends = [0, len(x) - 1]
+                if not paths:
+                    axes.fill_between(x, low, high, color=colour, alpha=0.11, linewidth=0)
+                ends = [len(x) - 1] if paths else [0, len(x) - 1]
                 axes.plot(x, [v.value for _, v in steps], color=colour, markevery=ends, **mark(i))
             axes.set_title(title, size=9.5)
             axes.grid(axis="y")

@@ -20,7 +20,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from oversight.alignment.task import Task
-from oversight.alignment.vocabulary import END, PAD, Vocabulary
+from oversight.alignment.vocabulary import END, PAD, Vocabulary, cut
 
 COMMENT, REVISE = "comment", "revise"
 
@@ -76,9 +76,5 @@ class Conversing(Task):
         return torch.cat([answers, torch.where(full, END, PAD)], dim=1)
 
     def _plain(self, answers: Tensor) -> Tensor:
-        """As the wrapped task has them: cut at the first reason, and at its length."""
-        words = len(self.base.vocabulary.answer)
-        over = (answers >= words).long().cumsum(dim=1) > 0
-        kept = answers.masked_fill(over, PAD)
-        first = over & (over.long().cumsum(dim=1) == 1)
-        return kept.masked_fill(first, END)[:, : self.base.longest]
+        """As the wrapped task has them."""
+        return cut(answers, len(self.base.vocabulary.answer))[:, : self.base.longest]

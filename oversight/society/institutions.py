@@ -219,7 +219,9 @@ class Assembly(Institution):
         for place, row in enumerate(rows.tolist()):
             good, own = bool(better[place]), KINDS[author[place]]
             raters = shown.raters[row, : len(self.seats)].tolist()
-            stances = tuple(_stance(KINDS[self.kinds[rater]], good, own) for rater in raters)
+            stances: tuple[Stance, ...] = tuple(
+                _stance(KINDS[self.kinds[rater]], good, own) for rater in raters
+            )
             found.append(Game(stances, good, int(prompts[place]), int(answers[place])))
         return found
 

@@ -289,7 +289,11 @@ def answers_told(policy: Policy, task: Conversing) -> Float[Tensor, "prompts ans
     return policy.distribution(task.contexts(prompts), task.answers).log_softmax(dim=1)
 
 
+@torch.no_grad()
 def stands(policy: Policy, task: Conversing) -> Stands:
-    """In expectation over prompts and the policy's plain answers."""
-    odds = answers_told(policy, task).exp()
+    """In expectation over what the policy says; what is no plain answer says nothing."""
+    prompts = torch.arange(len(task.prompts))
+    odds = policy.distribution(task.contexts(prompts), task.answers).exp()
+    silent = task.base.number(padded([[END]], task.base.longest))
+    odds[:, silent] += (1 - odds.sum(dim=1, keepdim=True)).clamp(min=0)
     return Stands(*(float((odds * part).sum(dim=1).mean()) for part in worth(task.base)))

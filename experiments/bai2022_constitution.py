@@ -1,0 +1,138 @@
+"""Constitutional AI: what self-revision and self-preference by principles make of a policy.
+
+Bai et al. 2022, arXiv:2212.08073. A small transformer that can criticise and revise drafts by
+sixteen principles; every principle is checked exactly. Fine-tuned on its own revisions it is
+SL-CAI; climbing a preference model of its own judgements by principle, and of people's preferences
+of helpfulness, it is RL-CAI. Beside them: people's preferences alone, and revisions without
+critiques.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+
+from experiments.principled import (
+    BEFORE,
+    RATE,
+    SIZES,
+    able_task,
+    by_principle,
+    gap,
+    over,
+    stage_cells,
+    stood,
+)
+from oversight.alignment.annotators import Annotators
+from oversight.alignment.lab import Lab
+from oversight.claims import signed
+from oversight.computed import computed
+from oversight.principles.able import Able, able_policy
+from oversight.principles.constitutional import Recipe, constitutional, revisions
+from oversight.report import figures
+from oversight.study import Cell, Claim, Experiment, Figure, Findings, Job, cell
+
+ROUNDS = (0, 1, 2, 4)
+"""Revisions of a draft that are looked at; 4 is what is trained on."""
+SL, RL, PEOPLE = "SL-CAI", "RL-CAI", "people's preferences alone"
+STAGES = (BEFORE, SL, RL, PEOPLE)
+
+
+def run(job: Job) -> Findings:
+    """School the policy, and let it align itself, a seed a row."""
+    size = SIZES[job.scale]
+    task = able_task(job.data)
+    policy = able_policy(task, "small", size.schooling)
+
+    def row(number: int) -> dict[str, Any]:
+        people = Annotators(task)
+        lab = Lab(task, people, policy, size.steps, labels=4096, seed=job.seed + number)
+        own = constitutional(lab, Recipe(), rate=RATE)
+        alone = constitutional(lab, Recipe(revisions=0, preferred=1.0), rate=RATE)
+        policies = (policy, own.supervised, own.reinforced, alone.reinforced)
+        found = {f"revised {n}": broken_in(lab, Recipe(revisions=n)) for n in ROUNDS}
+        found["direct"] = broken_in(lab, Recipe(critiques=False))
+        for name, one in zip(STAGES, policies, strict=True):
+            found |= stood(name, one, task, policy)
+        return found
+
+    settings = {"world": job.data, "seed": job.seed, "steps": size.steps}
+    table = computed(
+        job.out / "seeds", {**settings, "schooling": size.schooling.steps}, row, size.seeds,
+        processes=job.processes, progress=job.progress,
+    )  # fmt: skip
+    return Findings(list(_cells(table)), list(_claims(table)), list(_drawn(table, task)), (), NOTES)
+
+
+def broken_in(lab: Lab, recipe: Recipe) -> float:
+    """Principles that an answer breaks after revisions."""
+    prompts, _, revised = revisions(lab, recipe)
+    assert isinstance(lab.task, Able)
+    return float(lab.task.broken(prompts, revised).float().sum(dim=1).mean())
+
+
+def _cells(table: pd.DataFrame) -> Iterator[Cell]:
+    told = "principles broken by an answer"
+    for rounds in ROUNDS:
+        yield cell({"revisions": rounds}, told, over(table, f"revised {rounds}"))
+    yield cell({"revisions": "4, without critiques"}, told, over(table, "direct"))
+    yield from stage_cells(table, STAGES)
+
+
+def _claims(table: pd.DataFrame) -> Iterator[Claim]:
+    for one, other in ((1, 0), (2, 1), (4, 2)):
+        fall = gap(table, f"revised {one}", f"revised {other}")
+        yield Claim(f"{one} revisions break fewer principles than {other}", fall.high < 0,
+                    signed(fall, 3))  # fmt: skip
+    apart = gap(table, "revised 4", "direct")
+    yield Claim("revisions after critiques break fewer than revisions without", apart.high < 0,
+                signed(apart, 3))  # fmt: skip
+    for one, other in ((SL, BEFORE), (RL, SL), (RL, PEOPLE)):
+        fall = gap(table, f"{one}: violations", f"{other}: violations")
+        yield Claim(f"{one} breaks fewer principles than {other}", fall.high < 0, signed(fall, 3))
+    for stage in (SL, RL):
+        kept = gap(table, f"{stage}: helpful", f"{BEFORE}: helpful")
+        yield Claim(f"{stage} helps no less than before", kept.high >= 0, signed(kept, 3))
+
+
+def _drawn(table: pd.DataFrame, task: Able) -> Iterator[Figure]:
+    yield figures.curve(
+        "bai2022_constitution-revisions", "Principles that an answer breaks, after revisions by a "
+        "principle drawn for each.",
+        {"after critiques": [(n, over(table, f"revised {n}")) for n in ROUNDS]},
+        xlabel="revisions", ylabel="principles broken", percent=False,
+        references={"4 without critiques": float(table["direct"].mean())},
+    )  # fmt: skip
+    groups = {"violations": "principles broken", "gold": "gold reward", "helpful": "help"}
+    yield figures.forest(
+        "bai2022_constitution-stages", "Principles that a plain answer breaks, and what it is "
+        "worth, by stage.",
+        [figures.Row(stage, over(table, f"{stage}: {metric}"), group=told)
+         for metric, told in groups.items() for stage in STAGES],
+        xlabel="principles, or gold units", percent=False,
+    )  # fmt: skip
+    yield by_principle(
+        "bai2022_constitution-principles", "How often each principle is broken: before, and by "
+        "RL-CAI.", table, task, (BEFORE, RL),
+    )  # fmt: skip
+
+
+NOTES = (
+    "The paper's policy is a language model and its principles are sentences that it reads; here "
+    "principles are rules on words that are checked exactly, and the policy was schooled to "
+    "criticise and revise by their names, with one critique in twenty wrong.",
+    "Principles look at what everybody sees. Hidden dishonesty breaks none, so gold reward can "
+    "fall while violations do.",
+    "Intervals are over seeds, which draw prompts, revisions and batches: 95 %, Student's t. "
+    "One policy before alignment serves every seed, so its row has no spread.",
+)
+
+EXPERIMENT = Experiment(
+    name="bai2022_constitution",
+    paper="Bai et al. 2022, arXiv:2212.08073",
+    about="Constitutional AI: violations and worth after each stage, by principles checked exactly",
+    data=("preferences",),
+    run=run,
+)
