@@ -33,6 +33,7 @@ from oversight.principles.able import Able, able_policy
 from oversight.principles.constitutional import Recipe, constitutional, revisions
 from oversight.report import figures
 from oversight.study import Cell, Claim, Experiment, Figure, Findings, Job, cell
+from oversight.threads import one_thread
 
 ROUNDS = (0, 1, 2, 4)
 """Revisions of a draft that are looked at; 4 is what is trained on."""
@@ -46,6 +47,7 @@ def run(job: Job) -> Findings:
     task = able_task(job.data)
     policy = able_policy(task, "small", size.schooling)
 
+    @one_thread()
     def row(number: int) -> dict[str, Any]:
         people = Annotators(task)
         lab = Lab(task, people, policy, size.steps, labels=4096, seed=job.seed + number)

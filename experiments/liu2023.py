@@ -41,6 +41,7 @@ from oversight.society.training import (
     stands,
 )
 from oversight.study import Cell, Claim, Experiment, Figure, Findings, Job, cell
+from oversight.threads import one_thread
 from oversight.training.descent import Pace
 
 DEMOGRAPHICS: Mapping[str, str] = {
@@ -243,6 +244,7 @@ def _trained(job: Job, size: Size) -> pd.DataFrame:
     reference_for(talk, "small", (COMMENT, REVISE))  # made once, before processes part
     every = [(name, seed) for seed in range(size.seeds) for name in ARMS]
 
+    @one_thread()
     def row(number: int) -> dict[str, Any]:
         name, seed = every[number]
         arm = ARMS[name]
@@ -311,6 +313,7 @@ def _generations(job: Job, size: Size) -> pd.DataFrame:
     talk = _talk()
     reference_for(talk, "small", (COMMENT, REVISE))
 
+    @one_thread()
     def row(seed: int) -> dict[str, Any]:
         settings = Settings(kinds=DEMOGRAPHICS[HALF], seed=job.seed + seed)
         lab, shared = _lab(talk, size.steps, job.seed + seed), None

@@ -36,6 +36,7 @@ from oversight.principles.given import Given
 from oversight.principles.self_align import Recipe, self_align
 from oversight.report import figures
 from oversight.study import Cell, Claim, Experiment, Figure, Findings, Job, cell
+from oversight.threads import one_thread
 from oversight.training.descent import Pace
 
 GUIDED, ENGRAVED, CLONED = "principles in the context", "engraved", "cloned"
@@ -51,6 +52,7 @@ def run(job: Job) -> Findings:
     task = able_task(job.data)
     policy = able_policy(task, "small", size.schooling)
 
+    @one_thread()
     def row(number: int) -> dict[str, Any]:
         lab = Lab(task, Annotators(task), policy, size.steps, seed=job.seed + number)
         stages = self_align(lab, Recipe(), rate=RATE)

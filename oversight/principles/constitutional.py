@@ -32,6 +32,7 @@ from oversight.alignment.signals import Demonstrations, Signal
 from oversight.judges.array_cache import content_key
 from oversight.principles.able import CRITIQUE, NO, REVISE, YES, Able
 from oversight.principles.given import Given
+from oversight.threads import one_thread
 from oversight.training.descent import Pace
 
 
@@ -65,6 +66,7 @@ class Stages(NamedTuple):
     revised: Int[Tensor, "rows length"]
 
 
+@one_thread()
 def constitutional(lab: Lab, recipe: Recipe, *, rate: float, kept: Path | None = None) -> Stages:
     """Both stages, from the lab's reference (`able_policy`); the lab's overseer is people.
 
@@ -86,6 +88,7 @@ def constitutional(lab: Lab, recipe: Recipe, *, rate: float, kept: Path | None =
     return Stages(supervised, reinforced, drafts, revised)
 
 
+@one_thread()
 def revisions(
     lab: Lab, recipe: Recipe
 ) -> tuple[Int[Tensor, "rows"], Int[Tensor, "rows length"], Int[Tensor, "rows length"]]:

@@ -25,6 +25,7 @@ from oversight.alignment.policy import Policy
 from oversight.alignment.signals import Demonstrations
 from oversight.principles.able import LONG, NO, Able, exemplars
 from oversight.principles.given import Given
+from oversight.threads import one_thread
 from oversight.training.descent import Pace
 
 
@@ -58,6 +59,7 @@ class Stages(NamedTuple):
     cloned: Policy
 
 
+@one_thread()
 def self_align(lab: Lab, recipe: Recipe, *, rate: float, kept: Path | None = None) -> Stages:
     """All four stages, from the lab's reference (`able_policy`). Errors: those of `align`."""
     prompts = instructed(lab, recipe)
@@ -93,6 +95,7 @@ def instructed(lab: Lab, recipe: Recipe) -> Int[Tensor, "prompts"]:
     return torch.tensor(found)
 
 
+@one_thread()
 def answered(
     lab: Lab, prompts: Int[Tensor, "rows"], recipe: Recipe, draw: torch.Generator
 ) -> Int[Tensor, "rows length"]:
@@ -107,6 +110,7 @@ def answered(
     return task.plain(torch.cat([lab.reference.sample(part, draw) for part in parts]))
 
 
+@one_thread()
 def lengthened(
     lab: Lab, policy: Policy, prompts: Int[Tensor, "rows"]
 ) -> Int[Tensor, "rows length"]:
