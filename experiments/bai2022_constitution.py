@@ -2,21 +2,20 @@
 
 Bai et al. 2022, arXiv:2212.08073. A small transformer that can criticise and revise drafts by
 sixteen principles; every principle is checked exactly. Fine-tuned on its own revisions it is
-SL-CAI; climbing a preference model of its own judgements by principle, and of people's preferences
-of helpfulness, it is RL-CAI. Beside them: people's preferences alone, and revisions without
-critiques.
+SL-CAI; climbing a preference model of its own judgements by principle, and of people's preferences,
+it is RL-CAI. Beside them: people's preferences alone, and revisions without critiques.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from experiments.principled import (
     BEFORE,
-    RATE,
     SIZES,
     able_task,
     by_principle,
@@ -30,7 +29,7 @@ from oversight.alignment.lab import Lab
 from oversight.claims import signed
 from oversight.computed import computed
 from oversight.principles.able import Able, able_policy
-from oversight.principles.constitutional import Recipe, constitutional, revisions
+from oversight.principles.constitutional import Recipe, Revised, constitutional, revisions
 from oversight.report import figures
 from oversight.study import Cell, Claim, Experiment, Figure, Findings, Job, cell
 from oversight.threads import one_thread
@@ -39,40 +38,43 @@ ROUNDS = (0, 1, 2, 4)
 """Revisions of a draft that are looked at; 4 is what is trained on."""
 SL, RL, PEOPLE = "SL-CAI", "RL-CAI", "people's preferences alone"
 STAGES = (BEFORE, SL, RL, PEOPLE)
+NEAR = 0.1
+"""Help that may be lost for it to count as kept."""
 
 
 def run(job: Job) -> Findings:
     """School the policy, and let it align itself, a seed a row."""
     size = SIZES[job.scale]
     task = able_task(job.data)
-    policy = able_policy(task, "small", size.schooling)
+    policy = able_policy(task, size.policy, size.schooling)
+    recipe = Recipe(labels=size.labels)
 
     @one_thread()
     def row(number: int) -> dict[str, Any]:
         people = Annotators(task)
         lab = Lab(task, people, policy, size.steps, labels=4096, seed=job.seed + number)
-        own = constitutional(lab, Recipe(), rate=RATE)
-        alone = constitutional(lab, Recipe(revisions=0, preferred=1.0), rate=RATE)
+        own = constitutional(lab, recipe, rate=size.rate)
+        without = replace(recipe, revisions=0, preferred=1.0)
+        alone = constitutional(lab, without, rate=size.rate)
+        direct = revisions(lab, replace(recipe, critiques=False))
+        found = {f"revised {n}": broken_in(task, own.revised, n) for n in ROUNDS}
+        found["direct"] = broken_in(task, direct, recipe.revisions)
         policies = (policy, own.supervised, own.reinforced, alone.reinforced)
-        found = {f"revised {n}": broken_in(lab, Recipe(revisions=n)) for n in ROUNDS}
-        found["direct"] = broken_in(lab, Recipe(critiques=False))
         for name, one in zip(STAGES, policies, strict=True):
             found |= stood(name, one, task, policy)
         return found
 
-    settings = {"world": job.data, "seed": job.seed, "steps": size.steps}
     table = computed(
-        job.out / "seeds", {**settings, "schooling": size.schooling.steps}, row, size.seeds,
+        job.out / "seeds", {"world": job.data, "seed": job.seed, **size.settings}, row, size.seeds,
         processes=job.processes, progress=job.progress,
     )  # fmt: skip
     return Findings(list(_cells(table)), list(_claims(table)), list(_drawn(table, task)), (), NOTES)
 
 
-def broken_in(lab: Lab, recipe: Recipe) -> float:
-    """Principles that an answer breaks after revisions."""
-    prompts, _, revised = revisions(lab, recipe)
-    assert isinstance(lab.task, Able)
-    return float(lab.task.broken(prompts, revised).float().sum(dim=1).mean())
+def broken_in(task: Able, revised: Revised, number: int) -> float:
+    """Principles that an answer breaks after so many revisions."""
+    broken = task.broken(revised.prompts, revised.trail[number])
+    return float(broken.float().sum(dim=1).mean())
 
 
 def _cells(table: pd.DataFrame) -> Iterator[Cell]:
@@ -96,7 +98,8 @@ def _claims(table: pd.DataFrame) -> Iterator[Claim]:
         yield Claim(f"{one} breaks fewer principles than {other}", fall.high < 0, signed(fall, 3))
     for stage in (SL, RL):
         kept = gap(table, f"{stage}: helpful", f"{BEFORE}: helpful")
-        yield Claim(f"{stage} helps no less than before", kept.high >= 0, signed(kept, 3))
+        yield Claim(f"{stage} helps no less than before, within {NEAR:g}", kept.low > -NEAR,
+                    signed(kept, 3))  # fmt: skip
 
 
 def _drawn(table: pd.DataFrame, task: Able) -> Iterator[Figure]:
@@ -125,6 +128,8 @@ NOTES = (
     "The paper's policy is a language model and its principles are sentences that it reads; here "
     "principles are rules on words that are checked exactly, and the policy was schooled to "
     "criticise and revise by their names, with one critique in twenty wrong.",
+    "People prefer by all that they see: help, flattery and insults. The paper's are asked for "
+    "helpfulness.",
     "Principles look at what everybody sees. Hidden dishonesty breaks none, so gold reward can "
     "fall while violations do.",
     "Intervals are over seeds, which draw prompts, revisions and batches: 95 %, Student's t. "

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from oversight.alignment.feedback import task_of
+from oversight.alignment.policies.naming import rate_of
 from oversight.alignment.policy import Policy
 from oversight.metrics.intervals import Interval, few_runs_interval
 from oversight.principles.able import Able, Schooling, standing
@@ -23,14 +25,29 @@ class Size(NamedTuple):
 
     seeds: int
     steps: int
+    labels: int
+    """Answers that are drafted, and as many that are judged."""
     schooling: Schooling
+    policy: str = "small"
+    """Or a language model's spec."""
+
+    @property
+    def rate(self) -> float:
+        """Adam's learning rate after the schooling."""
+        return rate_of(self.policy)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What a row depends on."""
+        return {"steps": self.steps, "labels": self.labels, "policy": self.policy,
+                "schooling": asdict(self.schooling)}  # fmt: skip
 
 
 SIZES: Mapping[str, Size] = {
-    "quick": Size(3, 80, Schooling(steps=400)), "full": Size(10, 300, Schooling()),
-    "paper": Size(10, 1000, Schooling(steps=3000)),
-}  # fmt: skip
-RATE = 1e-3
+    "quick": Size(4, 100, 1024, Schooling(steps=400)),
+    "full": Size(10, 300, 2048, Schooling()),
+    "paper": Size(10, 1000, 4096, Schooling(steps=3000)),
+}
 BEFORE = "before"
 WORDS = {
     "violations": "principles broken by an answer", "gold": "gold reward", "helpful": "help",

@@ -15,7 +15,6 @@ import pandas as pd
 
 from experiments.principled import (
     BEFORE,
-    RATE,
     SIZES,
     WORDS,
     able_task,
@@ -50,16 +49,16 @@ def run(job: Job) -> Findings:
     """School the policy, and let it align itself, a seed a row."""
     size = SIZES[job.scale]
     task = able_task(job.data)
-    policy = able_policy(task, "small", size.schooling)
+    policy = able_policy(task, size.policy, size.schooling)
 
     @one_thread()
     def row(number: int) -> dict[str, Any]:
         lab = Lab(task, Annotators(task), policy, size.steps, seed=job.seed + number)
-        stages = self_align(lab, Recipe(), rate=RATE)
+        stages = self_align(lab, Recipe(labels=size.labels), rate=size.rate)
         contexts = task.contexts(stages.asked)
         own = task.plain(policy.sample(contexts, lab.draw("own answers")))
         data = Given(Demonstrations(stages.asked, own), "own answers")
-        plain = align(data, lab, pace=Pace(size.steps, RATE, every=size.steps)).policy
+        plain = align(data, lab, pace=Pace(size.steps, size.rate, every=size.steps)).policy
         broken = task.broken(stages.asked, stages.guided).float().sum(dim=1)
         found: dict[str, Any] = {
             "prompts": len(stages.prompts), "prompts there are": len(task.prompts),
@@ -70,9 +69,8 @@ def run(job: Job) -> Findings:
             found |= stood(name, one, task, policy)
         return found
 
-    settings = {"world": job.data, "seed": job.seed, "steps": size.steps}
     table = computed(
-        job.out / "seeds", {**settings, "schooling": size.schooling.steps}, row, size.seeds,
+        job.out / "seeds", {"world": job.data, "seed": job.seed, **size.settings}, row, size.seeds,
         processes=job.processes, progress=job.progress,
     )  # fmt: skip
     return Findings(list(_cells(table)), list(_claims(table)), list(_drawn(table, task)), (), NOTES)

@@ -18,6 +18,7 @@ from oversight.cli import (
     caching,
     comparing,
     exporting,
+    living,
     reproducing,
     serving,
     show,
@@ -250,6 +251,13 @@ app.command(
     "oversight align kto --world circuits --feedback debate\n\n"
     "oversight align all --seeds 3 --processes 2 --out runs/leaderboard"
 )(aligning.align)
+app.command(
+    epilog="Examples:\n\n"
+    "oversight society --rounds 50 --out runs/village\n\n"
+    "oversight society --members 400 --graph watts_strogatz:degree=6 --kinds adversarial=0.3 "
+    "--institution debate --set taught_by=raters\n\n"
+    "oversight society --members 9 --rounds 2 --model smollm2 --data said.jsonl"
+)(living.society)
 app.command(
     epilog="Examples:\n\n"
     "oversight cache\n\n"

@@ -29,7 +29,7 @@ from oversight.alignment.drawn import DrawnTask
 from oversight.alignment.edits import edited
 from oversight.alignment.luck import luck
 from oversight.alignment.measures import divergence
-from oversight.alignment.policies.naming import reference_for
+from oversight.alignment.policies.naming import size_of
 from oversight.alignment.policies.small import SmallPolicy
 from oversight.alignment.policy import Policy
 from oversight.alignment.task import Task
@@ -165,11 +165,12 @@ def able_policy(
 ) -> Policy:  # fmt: skip
     """A policy that can do what the module says, frozen.
 
-    "small" is found in the cache by content; a language model's own reference is schooled in place.
+    "small" is found in the cache by content. A language model's reference, made anew, is schooled
+    by the same lessons in its own words.
     """
     schooling = schooling or Schooling()
     if spec != "small":
-        policy = reference_for(task, spec, (), seed).requires_grad_(True)
+        policy = size_of(spec).reference(task, (), seed).requires_grad_(True)
         _school(policy, task, schooling, seed, progress)
         return policy.requires_grad_(False).eval()
     policy = SmallPolicy(task.vocabulary, task.longest, width=schooling.width,
@@ -238,7 +239,7 @@ def lesson_plain(task: Able, how: Schooling, draw: torch.Generator) -> Lesson:
 
 def lesson_critique(task: Able, how: Schooling, draw: torch.Generator) -> Lesson:
     """Whether a draft breaks a principle, as often yes as no where luck allows; sometimes wrong."""
-    prompts, drafts, principles = _drafted(task, how.batch, draw)
+    prompts, drafts, principles = drafted(task, how.batch, draw)
     broken = task.broken(prompts, drafts).gather(1, principles[:, None])[:, 0]
     wrong = torch.rand(len(prompts), generator=draw) < how.error
     words = torch.where(broken ^ wrong, task.vocabulary.id(YES), task.vocabulary.id(NO))
@@ -247,7 +248,7 @@ def lesson_critique(task: Able, how: Schooling, draw: torch.Generator) -> Lesson
 
 def lesson_revise(task: Able, how: Schooling, draw: torch.Generator) -> Lesson:
     """The first of some edits that keeps the principle; the draft, if it does or none was found."""
-    prompts, drafts, principles = _drafted(task, how.batch, draw)
+    prompts, drafts, principles = drafted(task, how.batch, draw)
     words, found = len(task.base.vocabulary.answer), drafts
     done = ~task.broken(prompts, drafts).gather(1, principles[:, None])[:, 0]
     for attempt in range(how.tries):
@@ -314,7 +315,7 @@ def _prompts(task: Able, rows: int, draw: torch.Generator) -> Int[Tensor, "rows"
     return torch.randint(len(task.prompts), (rows,), generator=draw)
 
 
-def _drafted(
+def drafted(
     task: Able, rows: int, draw: torch.Generator
 ) -> tuple[Int[Tensor, "rows"], Int[Tensor, "rows length"], Int[Tensor, "rows"]]:
     """Prompts, drafts, and a principle about each: half of the time one that is broken."""

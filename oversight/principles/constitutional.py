@@ -4,15 +4,17 @@ Bai et al. 2022, arXiv:2212.08073. Supervised stage: the policy drafts; a princi
 criticises its draft by it and revises, several times over; it is fine-tuned on the last revisions,
 with some helpful answers among them. Reinforcement stage: pairs of the tuned policy's answers are
 judged by the policy's own sense of a principle drawn for each, a preference model is fitted to how
-sure it was, with people's preferences of helpfulness among them, and the policy climbs that model.
+sure it was, with people's preferences among them, and the policy climbs that model.
 
 Deviations: the policy's preference is the difference of its log-odds that either answer breaks the
 principle, where the paper's model compares the two in one prompt. A revision is made only where the
-critique finds a fault (`critiques`), as the critique is a word here and not a text.
+critique finds a fault (`critiques`), as the critique is a word here and not a text. People prefer
+by all that they see, where the paper's are asked for helpfulness.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -22,7 +24,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from oversight.alignment.aligning import align
-from oversight.alignment.lab import Lab
+from oversight.alignment.lab import PART, Lab
 from oversight.alignment.method import State
 from oversight.alignment.methods.climber import Climbing
 from oversight.alignment.methods.rlaif import RLAIF, Believed
@@ -45,7 +47,7 @@ class Recipe:
         critiques: whether a revision follows a critique that finds a fault; without, always.
         helpful: the share of the fine-tuning's rows that are helpful answers.
         labels: pairs that the policy judges; as many answers again are drafted.
-        preferred: the share of the preference model's pairs that are people's, for helpfulness.
+        preferred: the share of the preference model's pairs that are people's.
         kl: what a nat of divergence costs in the second stage.
     """
 
@@ -57,13 +59,20 @@ class Recipe:
     kl: float = 0.05
 
 
+class Revised(NamedTuple):
+    """Drafts, and what became of them."""
+
+    prompts: Int[Tensor, "rows"]
+    trail: Sequence[Int[Tensor, "rows length"]]
+    """The drafts, and all of them again after each revision."""
+
+
 class Stages(NamedTuple):
     """What comes of it, stage by stage."""
 
+    revised: Revised
     supervised: Policy
     reinforced: Policy
-    drafts: Int[Tensor, "rows length"]
-    revised: Int[Tensor, "rows length"]
 
 
 @one_thread()
@@ -74,8 +83,8 @@ def constitutional(lab: Lab, recipe: Recipe, *, rate: float, kept: Path | None =
     """
     task = lab.task
     assert isinstance(task, Able)
-    prompts, drafts, revised = revisions(lab, recipe)
-    data = with_helpful(lab, Demonstrations(prompts, revised), recipe.helpful)
+    revised = revisions(lab, recipe)
+    data = with_helpful(lab, Demonstrations(revised.prompts, revised.trail[-1]), recipe.helpful)
     pace = Pace(lab.steps, rate, every=lab.steps)
     supervised = align(
         Given(data, "revisions"), lab, pace=pace, kept=kept and kept / "supervised"
@@ -85,32 +94,29 @@ def constitutional(lab: Lab, recipe: Recipe, *, rate: float, kept: Path | None =
     )
     second = replace(lab, reference=supervised.frozen())
     reinforced = align(judging, second, pace=pace, kept=kept and kept / "reinforced").policy
-    return Stages(supervised, reinforced, drafts, revised)
+    return Stages(revised, supervised, reinforced)
 
 
 @one_thread()
-def revisions(
-    lab: Lab, recipe: Recipe
-) -> tuple[Int[Tensor, "rows"], Int[Tensor, "rows length"], Int[Tensor, "rows length"]]:
-    """Prompts, the reference's drafts, and what it makes of them."""
+def revisions(lab: Lab, recipe: Recipe) -> Revised:
+    """The reference's drafts, and what it makes of them: by a principle drawn for each, in turn."""
     task, policy = lab.task, lab.reference
     assert isinstance(task, Able)
     draw = lab.draw("constitution", "drafts")
     prompts = lab.prompts(recipe.labels, draw)
-    drafts = task.plain(lab.answers(policy, prompts, draw)[:, 0])
-    revised = drafts
+    trail = [task.plain(lab.answers(policy, prompts, draw)[:, 0])]
     for number in range(recipe.revisions):
         luck = lab.draw("constitution", "revision", number)
         principles = torch.randint(len(task.constitution), (len(prompts),), generator=luck)
         wanted = torch.ones(len(prompts), dtype=torch.bool)
         if recipe.critiques:
-            doubt = fault_odds(policy, task, prompts, revised, principles).sigmoid()
+            doubt = fault_odds(policy, task, prompts, trail[-1], principles).sigmoid()
             wanted = torch.rand(len(prompts), generator=luck) < doubt
         rows = wanted.nonzero()[:, 0]
-        contexts = task.about(prompts[rows], revised[rows], principles[rows], REVISE)
-        mended = task.plain(policy.sample(contexts, luck))
-        revised = revised.index_copy(0, rows, mended)
-    return prompts, drafts, revised
+        contexts = task.about(prompts[rows], trail[-1][rows], principles[rows], REVISE)
+        mended = [task.plain(policy.sample(part, luck)) for part in contexts.split(PART)]
+        trail.append(trail[-1].index_copy(0, rows, torch.cat(mended)))
+    return Revised(prompts, trail)
 
 
 @torch.no_grad()
@@ -122,13 +128,14 @@ def fault_odds(
     contexts = task.about(prompts, answers, principles, CRITIQUE)
     words = torch.tensor([task.vocabulary.id(YES), task.vocabulary.id(NO)])
     said = [policy.next(part, torch.zeros(len(part), 1, dtype=torch.long))[:, 0, words]
-            for part in contexts.split(512)]  # fmt: skip
+            for part in contexts.split(PART)]  # fmt: skip
     told = torch.cat(said)
     return told[:, 0] - told[:, 1]
 
 
 def with_helpful(lab: Lab, data: Demonstrations, share: float) -> Demonstrations:
     """Some of the rows in the place of helpful answers: the better of two by people's choice."""
+    assert isinstance(lab.task, Able)
     rows = int(share * len(data.prompts))
     if not rows:
         return data
@@ -137,7 +144,7 @@ def with_helpful(lab: Lab, data: Demonstrations, share: float) -> Demonstrations
     kept = len(data.prompts) - rows
     return Demonstrations(
         torch.cat([data.prompts[:kept], pairs.prompts]),
-        torch.cat([data.answers[:kept], pairs.chosen]),
+        torch.cat([data.answers[:kept], lab.task.plain(pairs.chosen)]),
     )
 
 
@@ -149,7 +156,7 @@ class JudgedByPrinciples(RLAIF):
         kl, reuse, clip, width: see `RLAIF`.
         judge: the policy that judges.
         pairs: that are judged in all.
-        share: of them that people judge, for helpfulness.
+        share: of them that people judge.
     """
 
     paper: ClassVar[str] = "Bai et al. 2022, arXiv:2212.08073"
@@ -186,3 +193,10 @@ class JudgedByPrinciples(RLAIF):
                   for one in (first, second)]  # fmt: skip
         sure = torch.sigmoid(faults[1] - faults[0])
         return Believed(prompts, task.plain(first), task.plain(second), torch.cat([helped, sure]))
+
+    def reward(
+        self, lab: Lab, data: RewardModel, prompts: Tensor, answers: Tensor, step: int
+    ) -> Float[Tensor, "rows"]:
+        """The model's, of what is plain: it has seen nothing else."""
+        assert isinstance(lab.task, Able)
+        return data(prompts, lab.task.plain(answers))

@@ -20,7 +20,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from oversight.alignment.aligning import align
-from oversight.alignment.lab import Lab
+from oversight.alignment.lab import PART, Lab
 from oversight.alignment.policy import Policy
 from oversight.alignment.signals import Demonstrations
 from oversight.principles.able import LONG, NO, Able, exemplars
@@ -106,7 +106,7 @@ def answered(
     rows = len(prompts)
     every = torch.ones(rows, len(task.constitution), dtype=torch.bool)
     before = (shown[0].expand(rows, -1), shown[1].expand(rows, -1, -1))
-    parts = task.guided(prompts, every, before).split(512)
+    parts = task.guided(prompts, every, before).split(PART)
     return task.plain(torch.cat([lab.reference.sample(part, draw) for part in parts]))
 
 
@@ -118,5 +118,5 @@ def lengthened(
     task = lab.task
     assert isinstance(task, Able)
     draw = lab.draw("self-align", "long")
-    parts = task.controlled(prompts, LONG).split(512)
+    parts = task.controlled(prompts, LONG).split(PART)
     return task.plain(torch.cat([policy.sample(part, draw) for part in parts]))

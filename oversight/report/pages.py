@@ -1,7 +1,7 @@
 """Filling in the page templates: escaping, numbers as people read them, figures that fit the page.
 
 Every page is one file: its style, its figures and its transcripts are inside, and a content policy
-in its head forbids it to fetch or to run anything.
+in its head forbids it to fetch anything, and to run anything but the script it was written with.
 """
 
 from __future__ import annotations

@@ -242,9 +242,19 @@ class Society:
         revised = self._revised(asked, told, drafts, ratings)
         seen = self._seen(asked, drafts, revised)
         self.conclude(asked, drafts, revised, ratings, seen)
-        expected = torch.stack([(told.exp() * part[asked.prompts]).sum(dim=1)
-                                for part in worth(self.task)], dim=1).numpy()  # fmt: skip
+        expected = self._expected(asked, told, drafts)
         return self.said(asked, drafts, revised, shown, ratings, seen, expected)
+
+    def _expected(
+        self, asked: Asked, told: torch.Tensor, drafts: NDArray[np.int64]
+    ) -> NDArray[np.float32]:
+        """(B, 2) what drafts are worth in expectation; of a model's, what the draft is worth."""
+        parts = [part[asked.prompts] for part in worth(self.task)]
+        found = torch.stack([(told.exp() * part).sum(dim=1) for part in parts], dim=1).numpy()
+        rows = self.voices.spoken(asked.members)
+        for column, part in enumerate(parts):
+            found[rows, column] = part.numpy()[rows, drafts[rows]]
+        return found
 
     def luck(self, act: str, members: NDArray[np.int64]) -> NDArray[np.uint64]:
         """(B,) each member's key for an act of this round."""

@@ -62,7 +62,7 @@ class Voices:
         if wrong:
             raise OversightError(f"members are 0 … {size - 1}; there is no {wrong[0]}")
 
-    def _spoken(self, members: NDArray[np.int64]) -> NDArray[np.int64]:
+    def spoken(self, members: NDArray[np.int64]) -> NDArray[np.int64]:
         """Which of these members a model plays, as rows."""
         if self.members is None:
             return np.zeros(0, np.int64)
@@ -74,7 +74,7 @@ class Voices:
         self, task: Task, asked: Asked, drafts: NDArray[np.int64], luck: NDArray[np.uint64]
     ) -> NDArray[np.int64]:
         """Drafts, those of models among them; `NOTHING` for a model that gave no reply."""
-        rows = self._spoken(asked.members)
+        rows = self.spoken(asked.members)
         if not len(rows):
             return drafts
         words, lines = _Words(task), list[Line]()
@@ -96,7 +96,7 @@ class Voices:
     def rated(self, task: Task, shown: Shown, ratings: Ratings, *, reasons: bool) -> Ratings:
         """Ratings, those that models give in their place."""
         cells = np.argwhere(shown.raters >= 0)
-        own = self._spoken(shown.raters[cells[:, 0], cells[:, 1]].astype(np.int64))
+        own = self.spoken(shown.raters[cells[:, 0], cells[:, 1]].astype(np.int64))
         if not len(own):
             return ratings
         words, cells, lines = _Words(task), cells[own], list[Line]()
@@ -119,7 +119,7 @@ class Voices:
     ) -> NDArray[np.int64]:  # fmt: skip
         """Revisions, those of models among them; a draft stands that nobody rated, or where the
         model gave no reply."""
-        rows = self._spoken(asked.members)
+        rows = self.spoken(asked.members)
         rows = rows[(~np.isnan(ratings.points[rows])).any(axis=1)]
         if not len(rows):
             return revised
