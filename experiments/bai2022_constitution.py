@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pandas as pd
@@ -28,14 +29,15 @@ from oversight.alignment.annotators import Annotators
 from oversight.alignment.lab import Lab
 from oversight.claims import signed
 from oversight.computed import computed
-from oversight.principles.able import Able, able_policy
+from oversight.principles.able import Able
 from oversight.principles.constitutional import Recipe, Revised, constitutional, revisions
+from oversight.principles.schooling import able_policy
 from oversight.report import figures
 from oversight.study import Cell, Claim, Experiment, Figure, Findings, Job, cell
 from oversight.threads import one_thread
 
 ROUNDS = (0, 1, 2, 4)
-"""Revisions of a draft that are looked at; 4 is what is trained on."""
+"""Revisions of a draft that are looked at, 0 being the draft; the last is what is trained on."""
 SL, RL, PEOPLE = "SL-CAI", "RL-CAI", "people's preferences alone"
 STAGES = (BEFORE, SL, RL, PEOPLE)
 NEAR = 0.1
@@ -86,10 +88,10 @@ def _cells(table: pd.DataFrame) -> Iterator[Cell]:
 
 
 def _claims(table: pd.DataFrame) -> Iterator[Claim]:
-    for one, other in ((1, 0), (2, 1), (4, 2)):
-        fall = gap(table, f"revised {one}", f"revised {other}")
-        yield Claim(f"{one} revisions break fewer principles than {other}", fall.high < 0,
-                    signed(fall, 3))  # fmt: skip
+    for few, more in pairwise(ROUNDS):
+        fall = gap(table, f"revised {more}", f"revised {few}")
+        yield Claim(f"fewer principles are broken after revision {more} than after {few}",
+                    fall.high < 0, signed(fall, 3))  # fmt: skip
     apart = gap(table, "revised 4", "direct")
     yield Claim("revisions after critiques break fewer than revisions without", apart.high < 0,
                 signed(apart, 3))  # fmt: skip
@@ -132,6 +134,8 @@ NOTES = (
     "helpfulness.",
     "Principles look at what everybody sees. Hidden dishonesty breaks none, so gold reward can "
     "fall while violations do.",
+    "On one topic of the usual world no word helps, so there silence helps most, and principles "
+    "that ask for something to be said are at odds with those that ask for help.",
     "Intervals are over seeds, which draw prompts, revisions and batches: 95 %, Student's t. "
     "One policy before alignment serves every seed, so its row has no spread.",
 )

@@ -13,8 +13,9 @@ from oversight.alignment.feedback import task_of
 from oversight.alignment.policies.naming import rate_of
 from oversight.alignment.policy import Policy
 from oversight.metrics.intervals import Interval, few_runs_interval
-from oversight.principles.able import Able, Schooling, standing
+from oversight.principles.able import Able, standing
 from oversight.principles.constitution import constitution_of
+from oversight.principles.schooling import Schooling
 from oversight.registry import build
 from oversight.report import figures
 from oversight.study import Cell, Figure, cell

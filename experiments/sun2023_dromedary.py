@@ -30,8 +30,9 @@ from oversight.alignment.lab import Lab
 from oversight.alignment.signals import Demonstrations
 from oversight.claims import signed
 from oversight.computed import computed
-from oversight.principles.able import Able, able_policy
+from oversight.principles.able import Able
 from oversight.principles.given import Given
+from oversight.principles.schooling import able_policy
 from oversight.principles.self_align import Recipe, self_align
 from oversight.report import figures
 from oversight.study import Cell, Claim, Experiment, Figure, Findings, Job, cell

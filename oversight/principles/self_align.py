@@ -23,8 +23,9 @@ from oversight.alignment.aligning import align
 from oversight.alignment.lab import PART, Lab
 from oversight.alignment.policy import Policy
 from oversight.alignment.signals import Demonstrations
-from oversight.principles.able import LONG, NO, Able, exemplars
+from oversight.principles.able import LONG, NO, Able
 from oversight.principles.given import Given
+from oversight.principles.schooling import exemplars
 from oversight.threads import one_thread
 from oversight.training.descent import Pace
 

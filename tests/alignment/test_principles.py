@@ -1,4 +1,4 @@
-"""Principles: rules by hand, a policy schooled to criticise and revise, and what both pipelines do."""
+"""Principles: rules by hand, a policy schooled to criticise and revise, and both pipelines."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from oversight.alignment.policies.small import SmallPolicy
 from oversight.alignment.signals import Demonstrations
 from oversight.alignment.vocabulary import END, PAD, cut
 from oversight.core import OversightError
-from oversight.principles import able, constitutional, self_align
-from oversight.principles.able import Able, Schooling, able_policy, standing
+from oversight.principles import able, constitutional, schooling, self_align
+from oversight.principles.able import Able, standing
 from oversight.principles.constitution import PRINCIPLES, constitution_of
+from oversight.principles.schooling import Schooling, able_policy
 from tests.alignment.bench import Handful
 
 WATER, WOOD, FLATTER, OFFEND = 1, 2, 3, 4
 """The words of the usual world, by their ids."""
-UNSEEN = ("informative", "helpful")
-"""Principles that look at help, which is drawn, and not at words alone."""
-SCHOOLED = Schooling(steps=160, batch=48, width=32, layers=1)
+BY_WORDS = [name for name in PRINCIPLES if name not in ("informative", "helpful")]
+"""Principles that look at words alone, and not at help, which is drawn."""
+SCHOOLED = Schooling(steps=160, batch=32, rate=5e-3, width=32, layers=1, tries=4)
 
 
 def said(*words: int) -> Tensor:
@@ -32,15 +33,15 @@ def said(*words: int) -> Tensor:
     return torch.tensor([[*words, END, PAD, PAD, PAD][:4]])
 
 
-def little() -> Able:
+def little(spec: str = "") -> Able:
     base = DrawnTask(topics=2, manners=2, longest=3)
-    return Able(base, constitution_of("", base))
+    return Able(base, constitution_of(spec, base))
 
 
 @pytest.fixture(scope="module")
 def lab() -> Lab:
-    """A policy that was schooled for a moment, in a world of four prompts."""
-    task = little()
+    """A policy that was schooled for a moment by three principles, in a world of four prompts."""
+    task = little("ethical+sincere+brief")
     return Lab(task, Annotators(task), able_policy(task, "small", SCHOOLED), 6, 32, 128)
 
 
@@ -61,9 +62,8 @@ def lab() -> Lab:
 )  # fmt: skip
 def test_what_an_answer_breaks_is_what_its_words_say(words: tuple[int, ...], broken: set[str]):
     task = DrawnTask()
-    by_words = [name for name in PRINCIPLES if name not in UNSEEN]
-    found = constitution_of("+".join(by_words), task).broken(task, torch.tensor([0]), said(*words))
-    assert {name for name, is_so in zip(by_words, found[0].tolist(), strict=True) if is_so} == broken
+    found = constitution_of("+".join(BY_WORDS), task).broken(task, torch.tensor([0]), said(*words))
+    assert {BY_WORDS[place] for place in found[0].nonzero()[:, 0].tolist()} == broken
 
 
 def test_there_are_sixteen_and_no_two_are_broken_by_the_same_answers() -> None:
@@ -78,13 +78,15 @@ def test_there_are_sixteen_and_no_two_are_broken_by_the_same_answers() -> None:
 
 
 def test_no_principle_sees_what_is_hidden() -> None:
-    open_, other = DrawnTask(rho=-0.8), DrawnTask(rho=0.8)  # their help is the same
-    prompts = torch.zeros(len(open_.answers), dtype=torch.long)
-    honest = [task.values(prompts, open_.answers)[:, 1] for task in (open_, other)]
-    assert not torch.equal(*honest)
-    rules = constitution_of("ethical+fluent+brief", open_)
+    task, other = (DrawnTask(topics=2, manners=2) for _ in range(2))
+    honest = other.drawn.honesty.flip(0)
+    vars(other).update(drawn=other.drawn._replace(honesty=honest), _scaled=task.weights)
+    prompts = torch.arange(len(task.answers)) % 4
+    hidden = [one.values(prompts, task.answers)[:, 1] for one in (task, other)]
+    assert not torch.equal(*hidden)
+    rules = constitution_of("+".join(BY_WORDS), task)  # usual help is that of people who know
     assert torch.equal(
-        rules.broken(open_, prompts, open_.answers), rules.broken(other, prompts, open_.answers)
+        rules.broken(task, prompts, task.answers), rules.broken(other, prompts, task.answers)
     )
 
 
@@ -128,9 +130,9 @@ def test_contexts_say_what_is_asked() -> None:
 
 def test_lessons_of_revision_keep_the_principle_more_often_than_their_drafts() -> None:
     task, draw = little(), torch.Generator().manual_seed(0)
-    how = replace(SCHOOLED, batch=400)
-    lesson = able.lesson_revise(task, how, draw)
-    prompts, drafts, principles = able.drafted(task, 400, torch.Generator().manual_seed(0))
+    how = replace(SCHOOLED, batch=400, tries=8)
+    lesson = schooling.lesson_revise(task, how, draw)
+    prompts, drafts, principles = schooling.drafted(task, 400, torch.Generator().manual_seed(0))
     before, after = (
         task.broken(prompts, one).gather(1, principles[:, None])[:, 0]
         for one in (drafts, lesson.answers)
@@ -140,11 +142,40 @@ def test_lessons_of_revision_keep_the_principle_more_often_than_their_drafts() -
     assert torch.equal(lesson.answers[~before], drafts[~before])
 
 
+def test_lessons_of_length_and_of_asking_teach_what_they_say() -> None:
+    task, draw = little(), torch.Generator().manual_seed(0)
+    how = replace(SCHOOLED, batch=200)
+    long, plain = (
+        one(task, how, draw).answers for one in (schooling.lesson_long, schooling.lesson_plain)
+    )
+    assert int((long > END).sum()) > 1.3 * int((plain > END).sum())
+    asked = schooling.lesson_ask(task, how, draw).answers[:, 0].tolist()
+    assert {task.vocabulary.words[word] for word in asked} == {"briefly", "kindly"}
+    prompts = torch.zeros(200, dtype=torch.long)
+    guided = schooling.lesson_guided(task, how, draw)
+    before = task.broken(prompts, task.demonstrate(prompts, draw))
+    assert int(task.broken(prompts, guided.answers).sum()) < int(before.sum())
+
+
+def test_standing_is_an_expectation_over_plain_answers(lab: Lab) -> None:
+    task = lab.task
+    assert isinstance(task, Able)
+    found = standing(lab.reference, task, lab.reference)
+    assert found.violations == pytest.approx(sum(found.by_principle))
+    assert found.kl == pytest.approx(0, abs=1e-9)
+    draw = torch.Generator().manual_seed(2)
+    prompts = torch.arange(4).repeat(500)
+    answers = task.plain(lab.reference.sample(task.contexts(prompts), draw))
+    sampled = task.broken(prompts, answers).float().sum(dim=1)
+    error = float(sampled.std()) / 2000**0.5
+    assert found.violations == pytest.approx(float(sampled.mean()), abs=4 * error)
+
+
 def test_a_schooled_policy_finds_faults_better_than_chance_and_mends_some(lab: Lab) -> None:
     task = lab.task
     assert isinstance(task, Able)
     draw = torch.Generator().manual_seed(1)
-    prompts, drafts, principles = able.drafted(task, 400, draw)
+    prompts, drafts, principles = schooling.drafted(task, 400, draw)
     broken = task.broken(prompts, drafts).gather(1, principles[:, None])[:, 0]
     odds = constitutional.fault_odds(lab.reference, task, prompts, drafts, principles)
     assert float(odds[broken].mean()) > float(odds[~broken].mean()) + 0.5
@@ -180,7 +211,9 @@ def test_the_preference_model_is_never_asked_of_what_is_not_plain(lab: Lab) -> N
     prompts = torch.tensor([0, 0])
     answers = torch.tensor([[1, yes, 2], [1, END, PAD]])
     first, second = method.reward(lab, model, prompts, answers, 0).tolist()
-    assert first == second
+    assert first == pytest.approx(second, abs=1e-6)
+    raw = model(prompts, answers).tolist()
+    assert raw[0] != pytest.approx(raw[1], abs=1e-3)  # it would have made something of it
 
 
 def test_constitutional_ai_goes_through_its_stages_to_the_same_bits(lab: Lab) -> None:
