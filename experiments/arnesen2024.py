@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.learning import tested, trained
+from experiments.learning import practice, tested, trained
 from oversight.alignment.self_play import Recipe, SelfPlay
 from oversight.bench import Bench
 from oversight.metrics.intervals import Interval, mean_interval, paired_difference
@@ -28,6 +28,7 @@ from oversight.registry import build, load
 from oversight.report import figures
 from oversight.study import Cell, Claim, Experiment, Findings, Job, cell
 from oversight.training.descent import Pace
+from oversight.world import World
 
 SOURCE = "Arnesen et al. 2024, arXiv:2409.16636, quoted by a secondary source"
 GAIN = 0.04
@@ -108,26 +109,26 @@ def _trained(job: Job, arm: Arm) -> list[Point]:
     if LEARNERS[arm.learner]:
         pairs = recipe.cases * recipe.games // 2
         recipe = replace(recipe, preferences=True, cases=pairs, passes=1)
-    training = SelfPlay(protocol, world, recipe, cast)
+    training = SelfPlay(protocol, practice(build("worlds", job.data), world), recipe, cast)
     began = training.player()
 
     def measure(step: int) -> dict[str, Any]:
         player = training.player()
-        played = _test(training, training.seated(player))
+        played = _test(training, world, training.seated(player))
         right = [record.correct for record in played]
-        return {"right": right, "won": _skill(training, player, began, played).tolist()}
+        return {"right": right, "won": _skill(training, world, player, began, played).tolist()}
 
     pace = Pace(size.steps, RATE, every=max(1, size.steps // size.checkpoints))
     rows = trained(job, arm.name, training, pace, measure)
     return [Point(int(r["step"]), np.array(r["right"]), np.array(r["won"])) for r in rows]
 
 
-def _test(training: SelfPlay, cast: Cast) -> list[Record]:
-    return tested(training.protocol, training.world, cast, TESTS, training.recipe.seed)
+def _test(training: SelfPlay, world: World, cast: Cast) -> list[Record]:
+    return tested(training.protocol, world, cast, TESTS, training.recipe.seed)
 
 
 def _skill(
-    training: SelfPlay, player: Agent, began: Agent, played: Sequence[Record]
+    training: SelfPlay, world: World, player: Agent, began: Agent, played: Sequence[Record]
 ) -> NDArray[np.float64]:
     """Per case, the games won against itself as it began, from each seat in turn.
 
@@ -138,7 +139,7 @@ def _skill(
         return np.array([r.credences[r.sides[seat]] for r in played if r.credences is not None])
     shares = [
         [(1 + record.rewards[seat]) / 2
-         for record in _test(training, {**training.seated(began), seat: player})]
+         for record in _test(training, world, {**training.seated(began), seat: player})]
         for seat in training.seats
     ]  # fmt: skip
     return np.mean(shares, axis=0)
@@ -196,6 +197,8 @@ NOTES = (
     "show, or on circuits which flaw to plant and which steps to bring up.",
     "The skill of debaters is how often they win against the net as it began, from both seats, "
     "ties counting half; that of consultants is the judge's credence in their side.",
+    "On digits players learn on the half of the images that the judge was trained on, and are tested "
+    "on the other.",
     "Intervals are over cases, of one training a seed.",
 )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from oversight.alignment.self_play import SelfPlay, learn
@@ -16,6 +17,18 @@ from oversight.world import World
 
 APART = 10**6
 """Where the numbers of the games begin that nothing is learned from."""
+
+
+def practice(world: Any, other: Any) -> Any:
+    """A world to learn in, like another that players are tested in.
+
+    Where cases are images it is given the other's training half to play on; else its cases are
+    drawn anew, and it is as it was. The judge is the same.
+    """
+    held = getattr(other, "data", None)
+    if hasattr(held, "train_values"):
+        world.data = replace(held, test_values=held.train_values, test_labels=held.train_labels)
+    return world
 
 
 def tested(protocol: Protocol, world: World, cast: Cast, games: int, seed: int) -> list[Record]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from experiments.irving2018.games import ORDERS, Bench
 from experiments.irving2018.sight import Evidence
-from experiments.learning import played, trained
+from experiments.learning import played, practice, trained
 from oversight.agents.searching import SearchingDebater
 from oversight.alignment.self_play import Recipe, SelfPlay
 from oversight.casting import cast_for
@@ -68,18 +68,10 @@ def learn(bench: Bench) -> Learned:
 
 
 def _self_play(bench: Bench) -> SelfPlay:
-    protocol, world = bench.debate("random"), practice(bench)
+    protocol, world = bench.debate("random"), practice(bench.built(), bench.world)
     cast = cast_for(protocol, world, {"debater": SearchingDebater(bench.world.judge(), 0)}).cast
     recipe = replace(RECIPE, seed=bench.job.seed)
     return SelfPlay(protocol, world, recipe, cast, sight=Evidence(world, bench.world.judge()))
-
-
-def practice(bench: Bench) -> Any:
-    """The world with its training images to play on; the judge is the same."""
-    world = bench.built()
-    held = bench.world.data
-    world.data = replace(held, test_values=held.train_values, test_labels=held.train_labels)
-    return world
 
 
 def _right(bench: Bench, order: str, player: Agent, images: int) -> list[float]:

@@ -256,7 +256,7 @@ app.command(
     "oversight society --rounds 50 --out runs/village\n\n"
     "oversight society --members 400 --graph watts_strogatz:degree=6 --kinds adversarial=0.3 "
     "--institution debate --set taught_by=raters\n\n"
-    "oversight society --members 9 --rounds 2 --model smollm2 --data said.jsonl"
+    "oversight society --members 9 --rounds 2 --model smollm2 --scored --data said.jsonl"
 )(living.society)
 app.command(
     epilog="Examples:\n\n"

@@ -77,6 +77,9 @@ def society(
     observer: Annotated[
         str | None, typer.Option(help="A language model in the observers' place.")
     ] = None,
+    scored: Annotated[
+        bool, typer.Option(help="Models rate by log-probabilities, not in words.")
+    ] = False,
     seed: Seed = 0,
     out: Annotated[
         Path | None,
@@ -99,7 +102,7 @@ def society(
     )  # fmt: skip
     positive(rounds, "--rounds")
     with interruptible(out), spending.spending(out, max_cost, price, cache) as account:
-        voices = _voices(model, observer, speaking)
+        voices = _voices(model, observer, speaking, scored)
         with progress_bars("living") as progress:
             life = lived(settings, rounds, out=out, voices=voices, progress=progress)
         calls = spending.calls_of(account)
@@ -137,14 +140,14 @@ def _settings(named: dict[str, Any], others: dict[str, Any]) -> Settings:
     return Settings(**named, **options(Settings, "society", text))
 
 
-def _voices(model: str | None, observer: str | None, speaking: int | None) -> Voices:
+def _voices(model: str | None, observer: str | None, speaking: int | None, scored: bool) -> Voices:
     from oversight.society.voices import Voices
     from oversight.speakers import model_of
 
     told = None if speaking is None else range(positive(speaking, "--speaking"))
     return Voices(
         None if model is None else model_of(model),
-        None if observer is None else model_of(observer), speaking=told,
+        None if observer is None else model_of(observer), speaking=told, scored=scored,
     )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from oversight.core import OversightError
-from oversight.metrics.intervals import certain
+from oversight.metrics.intervals import Interval, certain
 from oversight.report import figures, pages
 from oversight.society.graph import NOBODY
 from oversight.society.keeping import ROUNDS, about_of, memory_of
@@ -251,23 +251,26 @@ def _hash(script: str) -> str:
 def drawn(rows: Sequence[Mapping[str, float]]) -> list[Figure]:
     """Alignment and engagement over rounds, in truth and as observers see them."""
 
-    def lines(names: Mapping[str, str]) -> dict[str, list[tuple[float, Any]]]:
-        return {told: [(row["round"], certain(row[name])) for row in rows
-                       if not math.isnan(row[name])] for name, told in names.items()}  # fmt: skip
+    def curve(name: str, caption: str, names: Mapping[str, str], ylabel: str) -> Figure | None:
+        """None where not a number is known: language models may have rated nothing."""
+        known = dict[str, list[tuple[float, Interval]]]()
+        for metric, told in names.items():
+            steps = [(row["round"], certain(row[metric])) for row in rows]
+            if steps := [step for step in steps if not math.isnan(step[1].value)]:
+                known[told] = steps
+        if not known:
+            return None
+        return figures.curve(name, caption, known, xlabel="round", ylabel=ylabel, percent=False)
 
-    return [
-        figures.curve(
+    both = ("alignment", "engagement")
+    told = {f"{part}{after}": f"{part}{', revised' if after else ''}"
+            for part in both for after in ("", "_after")}  # fmt: skip
+    seen = {f"seen_{metric}": words for metric, words in told.items()}
+    found = (
+        curve(
             "society-truth", "True alignment and engagement of those who mean well: what is "
-            "expected of their drafts, and what their revisions came to.",
-            lines({"alignment": "alignment", "alignment_after": "alignment, revised",
-                   "engagement": "engagement", "engagement_after": "engagement, revised"}),
-            xlabel="round", ylabel="gold units", percent=False,
+            "expected of their drafts, and what their revisions came to.", told, "gold units",
         ),
-        figures.curve(
-            "society-seen", "The same as observers rate it.",
-            lines({"seen_alignment": "alignment", "seen_alignment_after": "alignment, revised",
-                   "seen_engagement": "engagement",
-                   "seen_engagement_after": "engagement, revised"}),
-            xlabel="round", ylabel="rating, 1 to 7", percent=False,
-        ),
-    ]  # fmt: skip
+        curve("society-seen", "The same as observers rate it.", seen, "rating, 1 to 7"),
+    )  # fmt: skip
+    return [figure for figure in found if figure is not None]

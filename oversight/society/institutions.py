@@ -81,7 +81,7 @@ class Neighbours(Institution):
 class Clerk(Institution):
     """Seven points, less a share of six for every principle that is broken.
 
-    The reason is the broken principle's that was named first.
+    The reason, where one is, is what costs the answer most of all that everybody sees of it.
     """
 
     outside = True
@@ -129,12 +129,7 @@ class Partisan(Agent):
     def act(self, turns: Sequence[Turn]) -> Sequence[Reply]:
         """As the base would on that side."""
         side = Side(self.answer)
-        return self.base.act([replace_side(turn, side) for turn in turns])
-
-
-def replace_side(turn: Turn, side: Side) -> Turn:
-    """The same turn, asked of somebody on another side."""
-    return turn._replace(view=turn.view._replace(side=side))
+        return self.base.act([turn._replace(view=turn.view._replace(side=side)) for turn in turns])
 
 
 class Game(NamedTuple):

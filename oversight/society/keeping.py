@@ -26,7 +26,6 @@ from oversight.alignment.task import Task
 from oversight.core import OversightError
 from oversight.runs import Progress
 from oversight.society.graph import NOBODY
-from oversight.society.institutions import OUTSIDE
 from oversight.society.memory import Memory
 from oversight.society.raters import KINDS, LEANINGS
 from oversight.society.society import Said, Settings, Society
@@ -139,7 +138,7 @@ def memory_frame(task: Task, said: Sequence[Said]) -> pd.DataFrame:
 
 def _cells(said: Said) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Drafts and their raters' columns; column −1 for a draft that went to nobody."""
-    rows, columns = np.nonzero((said.raters != NOBODY) | (said.raters == OUTSIDE))
+    rows, columns = np.nonzero(said.raters != NOBODY)
     alone = np.setdiff1d(np.arange(len(said.authors)), rows)
     rows = np.concatenate([rows, alone])
     columns = np.concatenate([columns, np.full(len(alone), -1)])

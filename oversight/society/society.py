@@ -267,6 +267,10 @@ class Society:
         """Each its own question, and what comes to mind."""
         drawn_from = len(self.task.prompts)
         prompts = (self._drawn("question", members) * drawn_from).astype(np.int64)
+        return self.reminded(members, prompts)
+
+    def reminded(self, members: NDArray[np.int64], prompts: NDArray[np.int64]) -> Asked:
+        """Members before questions, and what comes to their minds."""
         like = self.memory.recalled(members, prompts, self.near)
         recalled = self.memory.answers[members, np.maximum(like, 0)].astype(np.int64)
         return Asked(members, prompts, like, np.where(like == NOTHING, NOTHING, recalled))
@@ -303,7 +307,7 @@ class Society:
         found = self.institution.rate(shown, reasons=reasons)
         if not isinstance(self.institution, Neighbours):
             return found
-        return self.voices.rated(self.task, shown, found, reasons=reasons)
+        return self.voices.rated(self.task, shown, found, self.reminded, reasons=reasons)
 
     def _revised(
         self, asked: Asked, told: torch.Tensor, drafts: NDArray[np.int64], ratings: Ratings

@@ -7,6 +7,7 @@ import pytest
 
 from experiments.irving2018 import EXPERIMENT, games, learned
 from experiments.irving2018.games import Size
+from experiments.learning import practice
 from oversight.study import Cell, Findings, Job
 
 pytestmark = pytest.mark.slow
@@ -92,7 +93,7 @@ def test_with_learned_debaters_honesty_beats_a_lie_more_often_than_the_judge_is_
 
 def test_practice_is_on_other_images_before_the_same_judge(tmp_path: Path) -> None:
     bench = games.Bench(Job("quick", "digits", 0, tmp_path), 4, games.SIZES["quick"])
-    world = learned.practice(bench)
+    world = practice(bench.built(), bench.world)
     shown, tested = world.data.test_values, bench.world.data.test_values
     assert not {row.tobytes() for row in shown} & {row.tobytes() for row in tested}
     assert np.array_equal(world.judge().head, bench.world.judge().head)

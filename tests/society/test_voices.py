@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 from oversight.core import OversightError
-from oversight.models.model import Completion, Model, Prompt, Request, Unanswered, Usage
+from oversight.models.model import (
+    Completion,
+    Model,
+    Options,
+    Prompt,
+    Request,
+    Scores,
+    Unanswered,
+    Usage,
+)
 from oversight.society.keeping import measured
 from oversight.society.society import Settings, Society
 from oversight.society.voices import Voices, said_in_words
@@ -81,6 +90,8 @@ def test_what_was_said_before_is_recalled_in_words():
     asked = [society.task.vocabulary.read(society.task.prompts[p]) for p in said.prompts.tolist()]
     for text, question in zip(before, asked, strict=True):
         assert f'you answered before: "{question}" with "water wood"' in text
+    rated = [r.prompt[-1].text for r in model.heard if _asks(r) == "rate"]
+    assert sum("you answered before" in text for text in rated) > 0  # raters are reminded too
 
 
 def test_a_reply_that_cannot_be_read_is_asked_for_once_more_and_then_is_missing():
@@ -144,12 +155,28 @@ def test_a_model_may_observe():
     assert (said.seen[..., 1] == 2).all()
 
 
+def test_ratings_may_be_drawn_by_how_likely_a_model_finds_each_number():
+    class Sure(Written):
+        def score(self, requests: Sequence[Options]) -> list[Scores | Unanswered]:
+            assert requests[0].texts == tuple(f" {n}" for n in range(1, 8))
+            assert requests[0].prompt[-1].text == "Rating:"
+            odds = tuple(0.0 if n in (2, 6) else -99.0 for n in range(1, 8))
+            return [Unanswered("down")] + [Scores(odds, Usage())] * (len(requests) - 1)
+
+    said = Society(SMALL, voices=Voices(Sure(_usual), scored=True)).play()
+    assert np.isnan(said.points[0, 0])
+    rest = said.points.ravel()[1:]
+    assert set(rest.tolist()) == {2, 6}
+    assert (said.reasons == -1).all()
+
+
 @pytest.mark.slow
 def test_a_real_language_model_lives_in_a_society():
     from oversight.speakers import model_of
 
-    voices = Voices(model_of("tiny:1"), model_of("tiny:1"), tokens=24)
+    voices = Voices(model_of("tiny:1"), model_of("tiny:1"), tokens=24, scored=True)
     society = Society(SMALL, voices=voices)
     said = society.play()
     assert len(said.authors) == 4  # it answered something, however little of it could be read
-    assert said.points.shape == (4, 3)
+    assert ((said.points >= 1) & (said.points <= 7)).all()
+    assert len(np.unique(said.seen)) > 2

@@ -111,6 +111,17 @@ def test_no_society_is_an_error(tmp_path: Path):
         write_society_page(tmp_path)
 
 
+def test_a_society_that_nobody_could_rate_has_its_page_too(tmp_path: Path):
+    lived(SMALL, 1, out=tmp_path)
+    rows = json.loads((tmp_path / "rounds.jsonl").read_text())
+    blank = {name: float("nan") if "seen" in name or name == "rating" else value
+             for name, value in rows.items()}  # fmt: skip
+    (tmp_path / "rounds.jsonl").write_text(json.dumps(blank) + "\n")
+    text = write_society_page(tmp_path).read_text(encoding="utf-8")
+    assert "True alignment and engagement" in text
+    assert "as observers rate it" not in text
+
+
 @pytest.mark.slow
 def test_the_page_can_be_played_and_asked(page: Path):
     sync_api = pytest.importorskip("playwright.sync_api")
