@@ -197,8 +197,8 @@ NOTES = (
     "show, or on circuits which flaw to plant and which steps to bring up.",
     "The skill of debaters is how often they win against the net as it began, from both seats, "
     "ties counting half; that of consultants is the judge's credence in their side.",
-    "On digits players learn on the half of the images that the judge was trained on, and are tested "
-    "on the other.",
+    "On digits players learn on the half of the images that the judge was trained on, and are "
+    "tested on the other.",
     "Intervals are over cases, of one training a seed.",
 )
 

@@ -25,7 +25,7 @@ def practice(world: Any, other: Any) -> Any:
     Where cases are images it is given the other's training half to play on; else its cases are
     drawn anew, and it is as it was. The judge is the same.
     """
-    held = getattr(other, "data", None)
+    held: Any = getattr(other, "data", None)
     if hasattr(held, "train_values"):
         world.data = replace(held, test_values=held.train_values, test_labels=held.train_labels)
     return world
