@@ -17,11 +17,11 @@ import pandas as pd
 
 from experiments.principled import (
     BEFORE,
-    SIZES,
     able_task,
     by_principle,
     gap,
     over,
+    size_of,
     stage_cells,
     stood,
 )
@@ -46,15 +46,15 @@ NEAR = 0.1
 
 def run(job: Job) -> Findings:
     """School the policy, and let it align itself, a seed a row."""
-    size = SIZES[job.scale]
-    task = able_task(job.data)
+    size = size_of(job)
+    task = able_task(job, size)
     policy = able_policy(task, size.policy, size.schooling)
     recipe = Recipe(labels=size.labels)
 
     @one_thread()
     def row(number: int) -> dict[str, Any]:
         people = Annotators(task)
-        lab = Lab(task, people, policy, size.steps, labels=4096, seed=job.seed + number)
+        lab = Lab(task, people, policy, size.steps, size.batch, 4096, job.seed + number)
         own = constitutional(lab, recipe, rate=size.rate)
         without = replace(recipe, revisions=0, preferred=1.0)
         alone = constitutional(lab, without, rate=size.rate)
@@ -138,6 +138,8 @@ NOTES = (
     "that ask for something to be said are at odds with those that ask for help.",
     "Intervals are over seeds, which draw prompts, revisions and batches: 95 %, Student's t. "
     "One policy before alignment serves every seed, so its row has no spread.",
+    "With --agent a language model is the policy, fine-tuned for a moment in a world of two "
+    "prompts.",
 )
 
 EXPERIMENT = Experiment(
@@ -146,4 +148,5 @@ EXPERIMENT = Experiment(
     about="Constitutional AI: violations and worth after each stage, by principles checked exactly",
     data=("preferences",),
     run=run,
+    castable=True,
 )

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from oversight.alignment.feedback import task_of
-from oversight.alignment.policies.naming import rate_of
+from oversight.alignment.policies.naming import LANGUAGE_MODELS, rate_of
 from oversight.alignment.policy import Policy
+from oversight.core import OversightError
 from oversight.metrics.intervals import Interval, few_runs_interval
 from oversight.principles.able import Able, standing
 from oversight.principles.constitution import constitution_of
 from oversight.principles.schooling import Schooling
 from oversight.registry import build
 from oversight.report import figures
-from oversight.study import Cell, Figure, cell
+from oversight.study import Cell, Figure, Job, cell
 
 
 class Size(NamedTuple):
@@ -31,6 +32,10 @@ class Size(NamedTuple):
     schooling: Schooling
     policy: str = "small"
     """Or a language model's spec."""
+    batch: int = 64
+    """Rows a step after the schooling."""
+    world: str = ""
+    """Another than the job's."""
 
     @property
     def rate(self) -> float:
@@ -40,8 +45,7 @@ class Size(NamedTuple):
     @property
     def settings(self) -> dict[str, Any]:
         """What a row depends on."""
-        return {"steps": self.steps, "labels": self.labels, "policy": self.policy,
-                "schooling": asdict(self.schooling)}  # fmt: skip
+        return {**self._asdict(), "schooling": asdict(self.schooling)}
 
 
 SIZES: Mapping[str, Size] = {
@@ -49,6 +53,11 @@ SIZES: Mapping[str, Size] = {
     "full": Size(10, 300, 2048, Schooling()),
     "paper": Size(10, 1000, 4096, Schooling(steps=3000)),
 }
+SPOKEN = Size(
+    2, 10, 64, Schooling(steps=60, batch=8), batch=8,
+    world="preferences:topics=2,manners=1,longest=2",
+)  # fmt: skip
+"""What a language model is given, at every scale: it proves the path, in a world of two prompts."""
 BEFORE = "before"
 WORDS = {
     "violations": "principles broken by an answer", "gold": "gold reward", "helpful": "help",
@@ -56,9 +65,26 @@ WORDS = {
 }  # fmt: skip
 
 
-def able_task(world: str) -> Able:
+def size_of(job: Job) -> Size:
+    """What a job asks for; with an agent named, that language model is the policy.
+
+    Errors: OversightError for a judge, who would have nothing to decide.
+    """
+    if job.judges:
+        raise OversightError("nobody judges here but the policy itself; leave --judge out")
+    if job.agent is None:
+        return SIZES[job.scale]
+    usual = LANGUAGE_MODELS.get(job.agent.partition(":")[0])
+    if usual is None:
+        known = ", ".join(LANGUAGE_MODELS)
+        raise OversightError(f"--agent {job.agent} cannot be trained here; name one of {known}")
+    schooling = replace(SPOKEN.schooling, rate=usual.tuning_rate)
+    return SPOKEN._replace(policy=job.agent, schooling=schooling)
+
+
+def able_task(job: Job, size: Size) -> Able:
     """The world's task with words for principles."""
-    base: Any = task_of(build("worlds", world))
+    base: Any = task_of(build("worlds", size.world or job.data))
     return Able(base, constitution_of("", base))
 
 

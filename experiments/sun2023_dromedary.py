@@ -15,12 +15,12 @@ import pandas as pd
 
 from experiments.principled import (
     BEFORE,
-    SIZES,
     WORDS,
     able_task,
     by_principle,
     gap,
     over,
+    size_of,
     stage_cells,
     stood,
 )
@@ -48,13 +48,13 @@ NEAR = 0.5
 
 def run(job: Job) -> Findings:
     """School the policy, and let it align itself, a seed a row."""
-    size = SIZES[job.scale]
-    task = able_task(job.data)
+    size = size_of(job)
+    task = able_task(job, size)
     policy = able_policy(task, size.policy, size.schooling)
 
     @one_thread()
     def row(number: int) -> dict[str, Any]:
-        lab = Lab(task, Annotators(task), policy, size.steps, seed=job.seed + number)
+        lab = Lab(task, Annotators(task), policy, size.steps, size.batch, seed=job.seed + number)
         stages = self_align(lab, Recipe(labels=size.labels), rate=size.rate)
         contexts = task.contexts(stages.asked)
         own = task.plain(policy.sample(contexts, lab.draw("own answers")))
@@ -125,6 +125,8 @@ NOTES = (
     "Among the principles are that answers be brief and complete, so that length can break one.",
     "Intervals are over seeds, which draw seed prompts, answers and batches: 95 %, Student's t. "
     "One policy before alignment serves every seed, so its row has no spread.",
+    "With --agent a language model is the policy, fine-tuned for a moment in a world of two "
+    "prompts.",
 )
 
 EXPERIMENT = Experiment(
@@ -133,4 +135,5 @@ EXPERIMENT = Experiment(
     about="Dromedary: self-alignment by principles, with violations counted after each stage",
     data=("preferences",),
     run=run,
+    castable=True,
 )

@@ -66,7 +66,8 @@ def reproduce(
         str | None, typer.Option(help="Where the cluster is: auto, HOST:PORT or ray://…")
     ] = None,
     agent: Annotated[
-        str | None, typer.Option(help="Who argues: a model, in khan2024 and kenton2024.")
+        str | None,
+        typer.Option(help="Who argues: a model, in khan2024 and kenton2024; or who aligns itself."),
     ] = None,
     judge: Annotated[
         list[str] | None, typer.Option(help="Who judges there, repeatable, the weakest first.")

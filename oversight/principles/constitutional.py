@@ -113,6 +113,9 @@ def revisions(lab: Lab, recipe: Recipe) -> Revised:
             doubt = fault_odds(policy, task, prompts, trail[-1], principles).sigmoid()
             wanted = torch.rand(len(prompts), generator=luck) < doubt
         rows = wanted.nonzero()[:, 0]
+        if not len(rows):
+            trail.append(trail[-1])
+            continue
         contexts = task.about(prompts[rows], trail[-1][rows], principles[rows], REVISE)
         mended = [task.plain(policy.sample(part, luck)) for part in contexts.split(PART)]
         trail.append(trail[-1].index_copy(0, rows, torch.cat(mended)))
@@ -125,6 +128,8 @@ def fault_odds(
     principles: Int[Tensor, "rows"],
 ) -> Float[Tensor, "rows"]:  # fmt: skip
     """log P(yes) − log P(no): how sure the policy is that an answer breaks a principle, nats."""
+    if not len(prompts):
+        return torch.zeros(0)
     contexts = task.about(prompts, answers, principles, CRITIQUE)
     words = torch.tensor([task.vocabulary.id(YES), task.vocabulary.id(NO)])
     said = [policy.next(part, torch.zeros(len(part), 1, dtype=torch.long))[:, 0, words]
