@@ -384,7 +384,9 @@ NOTES = (
     "Observers rate what they see, which honesty is not; ratings of the data are theirs, as in the "
     "authors' code. Self-critic data bears the rating of the draft that it criticises, as there.",
     "A policy is the small transformer, its reference fine-tuned on demonstrations; alignment and "
-    "engagement are in expectation over all its plain answers.",
+    "engagement are in expectation over what it says. What is no plain answer counts as saying "
+    "nothing, which offends nobody and engages nobody: so it is with policies that were taught "
+    "reasons alone.",
     "Intervals are over seeds, which draw the society and the training: 95 %, Student's t; "
     "differences are paired by seed.",
 )

@@ -6,8 +6,8 @@ are there beforehand on both sides, and neither trains the vectors of tokens. Ou
 needs. What is timed is `STEPS` steps more than one step, so that no side's start counts. Ours reads
 each of a batch's prompts once; a second row has a batch where no prompt comes twice.
 
-**Seeds.** Three trainings of the usual length in three processes against one after the other. On two cores the most is
-a factor of 2; a machine that is busy with other work shows less.
+**Seeds.** Three trainings of the usual length in three processes against one after the other. On
+two cores the most is a factor of 2; a machine that is busy with other work shows less.
 """
 
 from __future__ import annotations
