@@ -47,7 +47,7 @@ class Life(NamedTuple):
     rows: Sequence[Row]
     """The metrics of each round (`measured`)."""
     said: Sequence[Said]
-    """The rounds lived now; those of before an interruption are on disk alone."""
+    """The rounds; none where they are on disk (`memory_of`), so that a long life takes no room."""
 
 
 def lived(
@@ -63,10 +63,9 @@ def lived(
         raise OversightError(f"a society lives 1 round or more, got {rounds}")
     society = Society(settings, shared=shared, voices=voices)
     rows = [] if out is None else _resumed(society, out)
-    said, waiting, written = list[Said](), list[Said](), time.monotonic()
+    waiting, written = list[Said](), time.monotonic()
     while society.round < rounds and society.living.any():
         waiting.append(society.play())
-        said.append(waiting[-1])
         rows.append(measured(society, waiting[-1]))
         if progress is not None:
             progress("rounds", society.round, rounds)
@@ -74,7 +73,7 @@ def lived(
         if out is not None and (over or time.monotonic() - written > SECONDS):
             _keep(society, waiting, rows, out)
             waiting, written = [], time.monotonic()
-    return Life(society, rows, said)
+    return Life(society, rows, waiting)
 
 
 def measured(society: Society, said: Said) -> dict[str, float]:

@@ -69,9 +69,14 @@ class Voices:
 
     @property
     def names(self) -> dict[str, str]:
-        """Who speaks in whose place."""
+        """Who speaks in whose place, and how: what makes two societies of models the same."""
         found = {"members": self.members, "observers": self.observers}
-        return {place: model.name for place, model in found.items() if model is not None}
+        named = {place: model.name for place, model in found.items() if model is not None}
+        if named:
+            everybody = self.speaking is None
+            named["speaking"] = "all" if everybody else ",".join(map(str, self.speaking or ()))
+            named["rating"] = "scored" if self.scored else "stated"
+        return named
 
     def check(self, size: int) -> None:
         """OversightError for members that a society of this size has not."""
