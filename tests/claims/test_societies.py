@@ -10,7 +10,7 @@ from experiments import liu2023, societies
 from experiments.societies import Size
 from oversight.study import Findings, Job
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 
 def holds(findings: Findings, words: str) -> bool:
@@ -38,7 +38,6 @@ def test_neighbours_break_where_adversaries_are_most(
     assert {figure.name for figure in found.figures} >= {"societies-gold", "societies-alignment"}
 
 
-@pytest.mark.long
 def test_what_a_society_says_trains_a_policy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
