@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,13 +23,14 @@ from oversight.alignment.lab import Lab
 from oversight.alignment.luck import luck
 from oversight.alignment.method import Method
 from oversight.alignment.policies.naming import reference_for
+from oversight.alignment.policy import Policy
 from oversight.claims import signed
 from oversight.computed import computed
 from oversight.metrics.intervals import Interval, certain, few_runs_interval
 from oversight.report import figures
 from oversight.society.conversing import COMMENT, REVISE, Conversing
 from oversight.society.data import MIX, Type, examples
-from oversight.society.keeping import lived, memory_frame
+from oversight.society.keeping import Life, lived, memory_frame
 from oversight.society.society import Settings, Society
 from oversight.society.training import (
     Lessons,
@@ -214,14 +216,19 @@ def _path(rows: pd.DataFrame, prefix: str) -> list[tuple[float, Interval]]:
 # Trainings
 
 
+@cache
 def _talk() -> Conversing:
     return Conversing(Society(Settings(members=1, graph="complete", prior=0)).task)
 
 
-def _heard(talk: Conversing, settings: Settings, rounds: int) -> Lessons:
-    """What a society says, as lessons."""
-    life = lived(settings, rounds)
-    return lessons_of(examples(memory_frame(life.society.task, life.said)), talk)
+@lru_cache(maxsize=2)
+def _heard(settings: Settings, rounds: int) -> Lessons:
+    """What a society says, as lessons; arms of a seed differ in what they make of it."""
+    return _lessons(lived(settings, rounds))
+
+
+def _lessons(life: Life) -> Lessons:
+    return lessons_of(examples(memory_frame(life.society.task, life.said)), _talk())
 
 
 def _taught(lessons: Lessons, arm: Arm) -> Method:
@@ -239,6 +246,13 @@ def _lab(talk: Conversing, steps: int, seed: int) -> Lab:
     return Lab(talk, Annotators(talk), reference, steps, BATCH, seed=seed)
 
 
+def _aligned(method: Method, lab: Lab, talk: Conversing) -> Policy:
+    pace = Pace(lab.steps, RATE, every=lab.steps)
+    return align(
+        method, lab, pace=pace, measure=lambda policy: stands(policy, talk)._asdict()
+    ).policy
+
+
 def _trained(job: Job, size: Size) -> pd.DataFrame:
     talk = _talk()
     reference_for(talk, "small", (COMMENT, REVISE))  # made once, before processes part
@@ -249,10 +263,10 @@ def _trained(job: Job, size: Size) -> pd.DataFrame:
         name, seed = every[number]
         arm = ARMS[name]
         settings = Settings(kinds=DEMOGRAPHICS[HALF], scatter=arm.scatter, seed=job.seed + seed)
-        lessons = some(_heard(talk, settings, size.rounds), arm.share, luck(seed, "share"))
+        lessons = some(_heard(settings, size.rounds), arm.share, luck(seed, "share"))
         lab = _lab(talk, size.steps, job.seed + seed)
-        policy = align(_taught(lessons, arm), lab, pace=Pace(size.steps, RATE, every=size.steps))
-        before, after = stands(lab.reference, talk), stands(policy.policy, talk)
+        policy = _aligned(_taught(lessons, arm), lab, talk)
+        before, after = stands(lab.reference, talk), stands(policy, talk)
         held = sum(len(part.contexts) for part in lessons.values())
         return {"arm": name, "seed": seed, "alignment": after.alignment, "examples": held,
                 "engagement": after.engagement, "before": before.alignment,
@@ -321,9 +335,7 @@ def _generations(job: Job, size: Size) -> pd.DataFrame:
         for generation in range(size.generations):
             born = replace(settings, seed=settings.seed + 1000 * generation)
             life = lived(born, size.rounds, shared=shared)
-            said = examples(memory_frame(life.society.task, life.said))
-            pace = Pace(size.steps, RATE, every=size.steps)
-            policy = align(Stable(lessons_of(said, talk)), lab, pace=pace).policy
+            policy = _aligned(Stable(_lessons(life)), lab, talk)
             lab = replace(lab, reference=policy.frozen())
             shared = answers_told(policy, talk)
             found.append(stands(policy, talk))

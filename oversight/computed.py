@@ -27,7 +27,9 @@ from oversight.store import (
 )
 
 SHARD = 20
-"""Rows a shard: what a crash may cost, for each process."""
+"""Rows a shard at most: what a crash may cost, for each process."""
+SHARDS = 4
+"""Shards a process at least, where there are so many rows: so that none waits long for another."""
 
 
 def computed(
@@ -48,7 +50,8 @@ def computed(
     held = [read_shard(part) for part in parts_of(path)]
     done = {number for table in held for number in table.column("row").to_pylist()}
     left = [number for number in range(rows) if number not in done]
-    shards = [left[at : at + SHARD] for at in range(0, len(left), SHARD)]
+    size = max(1, min(SHARD, len(left) // (SHARDS * processes)))
+    shards = [left[at : at + size] for at in range(0, len(left), size)]
 
     def work(numbers: list[int]) -> list[dict[str, Any]]:
         return [{"row": number, **row(number)} for number in numbers]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from torch import Tensor, nn
 
@@ -15,7 +15,7 @@ from oversight.alignment.method import Method, State
 from oversight.alignment.policy import Policy
 from oversight.core import OversightError
 from oversight.threads import one_thread
-from oversight.training.descent import Descent, Pace, descend
+from oversight.training.descent import Descent, Metrics, Pace, descend
 
 
 class Aligned(NamedTuple):
@@ -24,7 +24,11 @@ class Aligned(NamedTuple):
     policy: Policy
     """What would be deployed."""
     descent: Descent
-    """What was measured on the way: `measures.measured` at each evaluation."""
+    """What was measured on the way, at each evaluation."""
+
+
+Measure: TypeAlias = Callable[[Policy], Metrics]
+"""What is measured of a policy."""
 
 
 class _Training:
@@ -66,8 +70,11 @@ def align(
     pace: Pace | None = None,
     kept: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
+    measure: Measure | None = None,
 ) -> Aligned:
     """Train a policy by a method; goes on from `kept` where that was interrupted.
+
+    `measure`: what is measured at each evaluation, if it is not `measures.measured`.
 
     Errors: OversightError for a method whose signal the overseer does not give, naming both.
     """
@@ -76,8 +83,9 @@ def align(
         raise OversightError(f"{type(method).__name__} {lacking}")
     training = _Training(method, lab)
 
-    def evaluate(step: int) -> dict[str, float]:
-        return measured(method.deployed(lab, training.memory), lab, step=step)
+    def evaluate(step: int) -> Metrics:
+        policy = method.deployed(lab, training.memory)
+        return measured(policy, lab, step=step) if measure is None else measure(policy)
 
     with one_thread():
         descent = descend(training, pace or Pace(lab.steps), evaluate, kept=kept, progress=progress)
