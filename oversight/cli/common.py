@@ -43,9 +43,16 @@ def say(text: str) -> None:
     Console(stderr=True, soft_wrap=True, highlight=False).print(text)
 
 
-def command_line() -> str:
-    """The command as it was typed."""
-    return shlex.join(["oversight", *sys.argv[1:]])
+def command_line(*places: str) -> str:
+    """The command as it was typed, without the options that only say where things are written."""
+    words = list[str]()
+    rest = iter(sys.argv[1:])
+    for word in rest:
+        if word in places:
+            next(rest, None)
+        elif not word.startswith(tuple(f"{place}=" for place in places)):
+            words.append(word)
+    return shlex.join(["oversight", *words])
 
 
 def world_of(spec: str, data_dir: Path | None) -> Any:

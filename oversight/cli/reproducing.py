@@ -104,7 +104,8 @@ def reproduce(
         spending(job.out, max_cost, price, cache) as account,
         progress_bars(experiment) as progress,
     ):
-        done = _run(experiment, job._replace(progress=progress), publish, command_line(), account)
+        command = command_line("--out", "--publish")
+        done = _run(experiment, job._replace(progress=progress), publish, command, account)
     if as_json:
         print(json.dumps(done.results, indent=2))
     else:

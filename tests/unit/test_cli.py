@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from oversight.cli import main
+from oversight.cli.common import command_line
 from oversight.store import Store
 
 DIGITS = ("--world", "digits:rollouts=5", "--episodes", "12")
@@ -210,3 +211,10 @@ def test_an_interrupted_run_goes_on_bit_identically(tmp_path: Path) -> None:
         subprocess.run([*command, str(tmp_path / name)], check=True, capture_output=True)
     cut_short, whole = (Store(tmp_path / name / "main").frame() for name in ("cut", "whole"))
     pd.testing.assert_frame_equal(cut_short, whole, check_exact=True)
+
+
+def test_pages_name_the_command_without_where_it_wrote(monkeypatch: pytest.MonkeyPatch):
+    typed = "oversight reproduce liu2023 --out /tmp/x --publish=results --scale full"
+    monkeypatch.setattr("sys.argv", typed.split())
+    assert command_line("--out", "--publish") == "oversight reproduce liu2023 --scale full"
+    assert command_line() == typed
