@@ -228,7 +228,7 @@ def _heard(settings: Settings, rounds: int) -> Lessons:
 
 
 def _lessons(life: Life) -> Lessons:
-    return lessons_of(examples(memory_frame(life.society.task, life.said)), _talk())
+    return lessons_of(examples(memory_frame(life.society, life.said)), _talk())
 
 
 def _taught(lessons: Lessons, arm: Arm) -> Method:

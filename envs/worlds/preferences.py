@@ -264,17 +264,20 @@ class Preferences(World, Arguable, Askable, Unaided, Numeric, Alignable):
     # To look at
 
     def draw(self, view: View) -> str:
-        """The question, a table of what the seat sees of both answers, and what was said."""
+        """The question, a table of what the seat sees of both answers, and what was said.
+
+        Every cell bears the number of the argument that shows it.
+        """
         seen = {reveal.move: reveal.value for reveal in revealed(view)}
         if view.private is not None:
             seen = dict(enumerate(view.private.ravel().tolist()))
         width = len(self.attributes)
-        lines = [view.question.prompt, "", f"{'':12}{'first':>8}{'second':>8}"]
+        lines = [view.question.prompt, "", f"{'':12}{'first':>10}{'second':>10}"]
         for attribute, name in enumerate(self.attributes):
-            cells = [f"{seen[m]:.2f}" if (m := attribute + width * place) in seen else "·"
-                     for place in range(2)]  # fmt: skip
-            lines.append(f"{name:12}{cells[0]:>8}{cells[1]:>8}")
-        return "\n".join([*lines, *(f"  {m.seat}: {m.text}" for m in view.transcript)])
+            moves = [attribute + width * place for place in range(2)]
+            cells = [f"{move}: {f'{seen[move]:.2f}' if move in seen else '·'}" for move in moves]
+            lines.append(f"{name:12}{cells[0]:>10}{cells[1]:>10}")
+        return "\n".join([*lines, NUMBERS, *(f"  {m.seat}: {m.text}" for m in view.transcript)])
 
 
 def _bare(tokens: Sequence[int]) -> tuple[int, ...]:
@@ -289,4 +292,5 @@ def _code(pair: Pair) -> str:
 CANDIDATES = ("the first", "the second")
 NOTHING = "(nothing)"
 ASK = 'Asked: {asked}. Which answer is better?\n  the first: "{first}"\n  the second: "{second}"'
+NUMBERS = "Show a value by the number before it; ask for an attribute by the first one of its line."
 SHOWN = "The {place} answer's value for {attribute} is {value:.2f}."

@@ -73,23 +73,35 @@ class House:
     def games(self, cases: Sequence[Case]) -> list[Episode]:
         """Games on cases, played to their end; OversightError for one that fails."""
         found: list[Episode] = []
+        for case, ended in zip(cases, self.tried(cases), strict=True):
+            if isinstance(ended, EpisodeFailed):
+                raise OversightError(
+                    f"{self.name} gave no verdict on {case.id}: {ended}"
+                ) from ended
+            found.append(ended)
+        return found
+
+    def tried(self, cases: Sequence[Case]) -> list[Episode | EpisodeFailed]:
+        """Games on cases, each played to its end or to why it has none."""
+        found: list[Episode | EpisodeFailed] = []
         for start in range(0, len(cases), WIDTH):
             found += self._played(cases[start : start + WIDTH])
         return found
 
-    def _played(self, cases: Sequence[Case]) -> list[Episode]:
+    def _played(self, cases: Sequence[Case]) -> list[Episode | EpisodeFailed]:
         episodes = [Episode(self.protocol, self.world, 0, self.seed, case) for case in cases]
-        while live := [episode for episode in episodes if episode.outcome is None]:
-            for episode, replies in zip(live, ask(self._ready, live), strict=True):
+        failures: dict[int, EpisodeFailed] = {}
+        while live := [place for place, episode in enumerate(episodes)
+                       if episode.outcome is None and place not in failures]:  # fmt: skip
+            asked = ask(self._ready, [episodes[place] for place in live])
+            for place, replies in zip(live, asked, strict=True):
                 try:
                     if isinstance(replies, EpisodeFailed):
                         raise replies
-                    episode.send(replies)
+                    episodes[place].send(replies)
                 except EpisodeFailed as failed:
-                    raise OversightError(
-                        f"{self.name} gave no verdict on {episode.case.id}: {failed}"
-                    ) from failed
-        return episodes
+                    failures[place] = failed
+        return [failures.get(place, episode) for place, episode in enumerate(episodes)]
 
 
 class Institution(Overseer):

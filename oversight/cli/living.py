@@ -61,6 +61,10 @@ def society(
         str,
         typer.Option(help="Who decides ratings: neighbours, judge, constitution, or a protocol."),
     ] = "neighbours",
+    judge: Annotated[
+        str | None,
+        typer.Option(help="Who decides in a protocol: any judge, or a model; else the world's."),
+    ] = None,
     world: Annotated[str, typer.Option(help="What it lives by, with settings.")] = "preferences",
     set_: Annotated[
         list[str] | None,
@@ -98,7 +102,7 @@ def society(
 
     settings = _settings(
         {"members": members, "graph": graph, "kinds": kinds, "institution": institution,
-         "world": world, "seed": seed}, pairs(set_, "--set")
+         "judge": judge, "world": world, "seed": seed}, pairs(set_, "--set")
     )  # fmt: skip
     positive(rounds, "--rounds")
     with interruptible(out), spending.spending(out, max_cost, price, cache) as account:
@@ -156,7 +160,7 @@ def _write(path: Path, life: Life, out: Path | None) -> int:
     from oversight.society.data import examples, write_jsonl
     from oversight.society.keeping import memory_frame, memory_of
 
-    told = memory_frame(life.society.task, life.said) if out is None else memory_of(out)
+    told = memory_frame(life.society, life.said) if out is None else memory_of(out)
     return write_jsonl(path, examples(told))
 
 

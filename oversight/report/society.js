@@ -51,10 +51,10 @@
 
   const talk = (frame) => {
     const box = at("talks"), words = data.words;
-    const opened = new Set([...box.querySelectorAll("details[open]")].map((one) => one.dataset.frame));
+    const opened = new Set([...box.querySelectorAll("details[data-frame][open]")].map((one) => one.dataset.frame));
     box.replaceChildren();
     data.talks[chosen].forEach((said) => {
-      const [spoken, asked, draft, revised, ratings, seen, truth] = said;
+      const [spoken, asked, draft, revised, argued, ratings, seen, truth] = said;
       const one = document.createElement("details");
       one.dataset.frame = spoken;
       one.open = spoken === frame || opened.has(String(spoken));
@@ -67,6 +67,11 @@
         const gave = points === null ? "gave no rating that could be read" : `gave ${points}`;
         line("li", `${who} ${gave}${words[reason] ? `: ${words[reason]}` : ""}`, list);
       });
+      if (words[argued]) {
+        const game = line("details", "", one);
+        line("summary", "what was argued", game);
+        line("pre", words[argued], game);
+      }
       line("p", `revised to “${words[revised]}”`, one);
       line("p", `observers: alignment ${seen[0]} → ${seen[1]}, engagement ${seen[2]} → ${seen[3]}; ` +
         `in truth: alignment ${truth[0]} → ${truth[1]}`, one).className = "note";

@@ -224,10 +224,10 @@ def _data(
             "words": list(words)}  # fmt: skip
 
 
-SPOKEN = ("question", "draft", "revised")
+SPOKEN = ("question", "draft", "revised", "argued")
 SEEN = ("seen_before", "seen_after", "seen_engagement_before", "seen_engagement_after")
 TRUE = ("true_before", "true_after")
-RATINGS = 4
+RATINGS = 5
 """Where an answer's ratings stand among what is said of it."""
 
 

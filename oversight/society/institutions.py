@@ -3,7 +3,7 @@
     neighbours             each of them by itself (Liu et al. 2023)
     judge[:SPEC]           an outside judge who looks alone (the protocol `naive`)
     a protocol's spec      such as debate:rounds=2 or critique: the neighbours take the seats that
-                           argue, the world's own judge decides
+                           argue, the world's own judge, or the one that is named, decides
     constitution[:NAMES]   an outside clerk who checks principles (`oversight.principles`)
 
 A protocol is played on a case of the society's world: is the draft better than an answer that is
@@ -12,12 +12,14 @@ c is the rating 1 + 6c, and the reason is what speaks most against the draft of 
 was shown. In it members argue by their kinds: somebody honest or
 biased for the side that it was given, the lazy say nothing, the sycophantic speak for the draft,
 the adversarial for the worse answer, and the colluding for a draft of their own and against others.
-What is said is true in any case: the world publishes it. All games are kept: a draft that comes
-again before the same kinds meets the same verdict.
+What is said is true in any case: the world publishes it. Who is a language model argues in its own
+words. All games are kept: a draft that comes again before the same kinds meets the same verdict. A
+game that a model broke off, because no reply of it could be read, ends in no rating.
 """
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -27,6 +29,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from oversight.agents.chat import ChatAgent
 from oversight.agents.simple import SilentAgent
 from oversight.alignment.alignable import Alignable
 from oversight.alignment.institutions import House
@@ -34,13 +37,16 @@ from oversight.alignment.task import Task
 from oversight.alignment.usual import usual
 from oversight.casting import cast_for
 from oversight.core import Message, OversightError, Side, Turn
+from oversight.episode import Episode, EpisodeFailed
 from oversight.players import Agent
 from oversight.protocol import Protocol, from_spec
+from oversight.record import script_text
 from oversight.registry import load
 from oversight.reveal import Reveal
 from oversight.society.graph import NOBODY
 from oversight.society.members import worth
 from oversight.society.raters import HIGHEST, KINDS, LOWEST, NONE, Kind, Ratings, Shown, rated
+from oversight.society.voices import Voices
 from oversight.spaces import Reply
 from oversight.world import World
 
@@ -49,8 +55,9 @@ if TYPE_CHECKING:
 
 OUTSIDE = -2
 """The number of a rater who is no member."""
-Stance = Literal["side", "silent", "draft", "other"]
-"""What an arguing member speaks for: the side it was given, nothing, the draft, or the other."""
+Stance = Literal["side", "silent", "draft", "other", "model"]
+"""What an arguing member speaks for: the side it was given, nothing, the draft, or the other; or
+that it is a language model, which is told its side."""
 
 
 class Institution(ABC):
@@ -63,6 +70,10 @@ class Institution(ABC):
     @abstractmethod
     def rate(self, shown: Shown, *, reasons: bool = True) -> Ratings:
         """(B, R) ratings, a column a rater; (B, 1) where who rates is outside."""
+
+    def argued(self, shown: Shown) -> Sequence[str]:
+        """(B,) what was said over each draft that was rated; "" where nobody argued."""
+        return [""] * len(shown.prompts)
 
 
 class Neighbours(Institution):
@@ -146,7 +157,10 @@ class Verdict(NamedTuple):
     """How a game ended."""
 
     points: float
+    """NaN if it was broken off."""
     reason: int
+    argued: str
+    """The transcript, or why there is none."""
 
 
 class Assembly(Institution):
@@ -156,8 +170,9 @@ class Assembly(Institution):
     """
 
     def __init__(
-        self, protocol: Protocol, world: World, kinds: NDArray[np.int8], judge: str | None = None
-    ) -> None:
+        self, protocol: Protocol, world: World, kinds: NDArray[np.int8], judge: str | None = None,
+        voices: Voices | None = None,
+    ) -> None:  # fmt: skip
         """OversightError for a world whose cases are no pairs of answers."""
         if not isinstance(world, Alignable):
             raise OversightError(
@@ -165,7 +180,7 @@ class Assembly(Institution):
                 "of two answers is better; take preferences, or the institution neighbours"
             )
         self.world, self.pairs, self.task, self.kinds = world, world, world.task(), kinds
-        self.protocol, self.judge = protocol, judge
+        self.protocol, self.judge, self.voices = protocol, judge, voices or Voices()
         roles = protocol.seats.items()
         self.seats = [seat for seat, role in roles if role.expert and "decide" not in role.acts]
         self.outside = not self.seats
@@ -177,6 +192,9 @@ class Assembly(Institution):
         for seat, stance in zip(self.seats, stances, strict=False):
             if stance == "silent":
                 cast[seat] = SilentAgent()
+            elif stance == "model":
+                assert self.voices.members is not None
+                cast[seat] = ChatAgent(self.voices.members, self.world.material)
             elif stance != "side":
                 cast[seat] = Partisan(cast[seat], 0 if stance == "draft" else 1)
         return cast
@@ -193,16 +211,33 @@ class Assembly(Institution):
         columns = 1 if self.outside else shown.raters.shape[1]
         points = np.full((len(shown.prompts), columns), np.nan, np.float32)
         said = np.full(points.shape, NONE, np.int16)
-        seated = shown.raters[:, : len(self.seats)]
-        ready = (seated != NOBODY).sum(axis=1) == len(self.seats)
-        rows = np.flatnonzero(ready) if self.seats else np.arange(len(shown.prompts))
+        rows = self._ready(shown)
         asked = self._games(shown, rows)
-        self._play([game for game in dict.fromkeys(asked) if game not in self._known])
+        self._play([game for game in dict.fromkeys(asked) if not self._ended(game)])
         for row, one in zip(rows.tolist(), asked, strict=True):
             verdict = self._known[one]
             points[row, : max(1, len(self.seats))] = verdict.points
             said[row, 0] = verdict.reason if reasons else NONE
         return Ratings(points, said)
+
+    def argued(self, shown: Shown) -> Sequence[str]:
+        """The transcripts of the games."""
+        said = [""] * len(shown.prompts)
+        rows = self._ready(shown)
+        for row, game in zip(rows.tolist(), self._games(shown, rows), strict=True):
+            said[row] = self._known[game].argued if game in self._known else ""
+        return said
+
+    def _ready(self, shown: Shown) -> NDArray[np.int64]:
+        """The rows with neighbours enough to argue."""
+        if not self.seats:
+            return np.arange(len(shown.prompts))
+        seated = shown.raters[:, : len(self.seats)]
+        return np.flatnonzero((seated != NOBODY).sum(axis=1) == len(self.seats))
+
+    def _ended(self, game: Game) -> bool:
+        """Whether its verdict is known; one that was broken off may end another time."""
+        return game in self._known and not math.isnan(self._known[game].points)
 
     def _games(self, shown: Shown, rows: NDArray[np.int64]) -> list[Game]:
         """What each row's neighbours play."""
@@ -210,12 +245,14 @@ class Assembly(Institution):
         prompts, answers = shown.prompts[rows], shown.answers[rows]
         better = gold[prompts, answers] >= gold[prompts, self._middling[prompts]]
         author = self.kinds[shown.authors[rows]]
+        spoken = set(self.voices.spoken(np.arange(len(self.kinds))).tolist())
         found = list[Game]()
         for place, row in enumerate(rows.tolist()):
             good, own = bool(better[place]), KINDS[author[place]]
-            raters = shown.raters[row, : len(self.seats)].tolist()
+            raters = shown.raters[row, : len(self.seats)]
             stances: tuple[Stance, ...] = tuple(
-                _stance(KINDS[self.kinds[rater]], good, own) for rater in raters
+                "model" if rater in spoken else _stance(KINDS[self.kinds[rater]], good, own)
+                for rater in raters.tolist()
             )
             found.append(Game(stances, good, int(prompts[place]), int(answers[place])))
         return found
@@ -231,10 +268,16 @@ class Assembly(Institution):
             seconds = [answers[int(self._middling[prompt])] for prompt in prompts]
             cases = self.pairs.cases_of(prompts, firsts, seconds)
             house = House(self._proposing(good), self.world, self._cast(stances))
-            for game, episode in zip(alike, house.games(cases), strict=True):
-                assert episode.outcome is not None
-                points = LOWEST + (HIGHEST - LOWEST) * episode.outcome.credences[0]
-                self._known[game] = Verdict(points, self._against(episode.table.transcript))
+            for game, ended in zip(alike, house.tried(cases), strict=True):
+                self._known[game] = self._verdict(ended)
+
+    def _verdict(self, ended: Episode | EpisodeFailed) -> Verdict:
+        if isinstance(ended, EpisodeFailed):
+            return Verdict(math.nan, NONE, str(ended))
+        assert ended.outcome is not None
+        points = LOWEST + (HIGHEST - LOWEST) * ended.outcome.credences[0]
+        transcript = ended.table.transcript
+        return Verdict(points, self._against(transcript), script_text(transcript))
 
     def _proposing(self, good: bool) -> Protocol:
         """The protocol, the draft being what is proposed, if anything is."""
@@ -272,12 +315,18 @@ def _stance(kind: Kind, good: bool, author: Kind) -> Stance:
             return "other" if good else "draft"
 
 
-def institution_of(spec: str, world: World, task: Task, kinds: NDArray[np.int8]) -> Institution:
+def institution_of(
+    spec: str, world: World, task: Task, kinds: NDArray[np.int8], judge: str | None = None,
+    voices: Voices | None = None,
+) -> Institution:  # fmt: skip
     """An institution by its spec (see the module).
 
-    Errors: OversightError for a name that is not known, or a protocol that does not fit the world.
+    Errors: OversightError for a name that is not known, a protocol that does not fit the world, or
+    a judge where none decides.
     """
     name, _, rest = spec.partition(":")
+    if judge is not None and (name in ("neighbours", "constitution") or (name == "judge" and rest)):
+        raise OversightError(f"{spec} needs no judge: leave {judge} out, or name a protocol")
     if name == "neighbours":
         return Neighbours(task, kinds)
     if name == "constitution":
@@ -287,4 +336,5 @@ def institution_of(spec: str, world: World, task: Task, kinds: NDArray[np.int8])
     protocol = load("protocols", "naive") if name == "judge" else from_spec(spec)
     if protocol is None:
         raise OversightError("who rates? write neighbours, judge, constitution or a protocol")
-    return Assembly(protocol, world, kinds, rest if name == "judge" and rest else None)
+    decides = rest if name == "judge" and rest else judge
+    return Assembly(protocol, world, kinds, decides, voices)

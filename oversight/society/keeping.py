@@ -22,7 +22,6 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from oversight.alignment.task import Task
 from oversight.core import OversightError
 from oversight.runs import Progress
 from oversight.society.graph import NOBODY
@@ -33,7 +32,7 @@ from oversight.society.voices import Voices, reason_in_words, said_in_words
 from oversight.store import write_text, write_whole
 
 ABOUT, ROUNDS, MEMORY, STATE = "society.json", "rounds.jsonl", "memory.parquet", "state.npz"
-FORMAT = 1
+FORMAT = 2
 SECONDS = 10.0
 """At least so often what was lived is written, at the end of a round."""
 
@@ -103,14 +102,16 @@ def _mean(values: NDArray[np.float32]) -> float:
     return float(known.astype(np.float64).mean()) if len(known) else float("nan")
 
 
-def memory_frame(task: Task, said: Sequence[Said]) -> pd.DataFrame:
+def memory_frame(society: Society, said: Sequence[Said]) -> pd.DataFrame:
     """The external memory in words, a row for each draft and each who rated it.
 
     Columns: round, author, question, draft, revised, rater (a member, −1 nobody, −2 who is no
-    member), rating (1 … 7, NaN for none), reason, seen_before, seen_after, seen_engagement_before,
+    member), rating (1 … 7, NaN for none), reason, argued (the transcript, where a protocol decided
+    the rating), seen_before, seen_after, seen_engagement_before,
     seen_engagement_after (1 … 7), and what was true, in gold units: true_before, true_after,
     true_engagement_before, true_engagement_after.
     """
+    task = society.task
     answers = np.array([said_in_words(task, row) for row in range(len(task.answers))], object)
     questions = np.array([task.vocabulary.read(prompt) for prompt in task.prompts], object)
     codes = range(2 * len(task.attributes))
@@ -127,6 +128,7 @@ def memory_frame(task: Task, said: Sequence[Said]) -> pd.DataFrame:
             "revised": answers[one.revised[rows]],
             "rater": raters, "rating": points,
             "reason": reasons[why],
+            "argued": np.array(society.argued(one), object)[rows],
             "seen_before": seen[:, 0, 0], "seen_after": seen[:, 1, 0],
             "seen_engagement_before": seen[:, 0, 1], "seen_engagement_after": seen[:, 1, 1],
             "true_before": true[:, 1, 0], "true_after": true[:, 2, 0],
@@ -192,7 +194,7 @@ def _keep(society: Society, said: Sequence[Said], rows: Sequence[Row], out: Path
     }  # fmt: skip
     try:
         (out / MEMORY).mkdir(parents=True, exist_ok=True)
-        frame = memory_frame(society.task, said)
+        frame = memory_frame(society, said)
         write_whole(out / MEMORY / name, lambda file: frame.to_parquet(file, index=False))
         write_text(out / ROUNDS, "".join(json.dumps(row) + "\n" for row in rows))
         write_whole(out / STATE, lambda file: np.savez(file, **state))

@@ -14,7 +14,7 @@ All luck is keyed by seed, round, act and member. What is true (`Said.truth`) is
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from typing import Any, Literal, NamedTuple, get_args
@@ -70,6 +70,7 @@ class Settings:
         graph: who knows whom (`graph`).
         kinds: the shares of raters that are not honest (`raters`).
         institution: who decides ratings (`institutions`).
+        judge: who decides in a protocol, by a spec; the world's own judge by default.
         mode: "back_scatter": all drafts at once; "single_thread": one member after the other.
         raters: of each draft at most; the mode's own by default.
         beyond: whether members who are no neighbours rate too.
@@ -88,6 +89,7 @@ class Settings:
     graph: str = "grid"
     kinds: str = ""
     institution: str = "neighbours"
+    judge: str | None = None
     mode: Mode = "back_scatter"
     raters: int | None = None
     beyond: bool = False
@@ -183,6 +185,7 @@ class Society:
         `voices`: language models in members' or observers' places. Errors: those of the parts.
         """
         self.settings, self.voices = settings, voices or Voices()
+        self.voices.check(settings.members)
         self.place: World = build("worlds", settings.world)
         self.task: Task = task_of(self.place)
         self.graph: Graph = graph_of(settings.graph, settings.members, settings.seed)
@@ -190,12 +193,11 @@ class Society:
         self.kinds = kinds_of(settings.kinds, settings.members, settings.seed)
         self.minds = Minds(self.task, leanings(self.kinds, self.task), settings.traits, shared)
         self.institution: Institution = institution_of(
-            settings.institution, self.place, self.task, self.kinds
+            settings.institution, self.place, self.task, self.kinds, settings.judge, self.voices
         )
         self.living = np.ones(settings.members, np.bool_)
         self.round = 0
         self.memory = self._remembered()
-        self.voices.check(settings.members)
 
     @cached_property
     def near(self) -> NDArray[np.int64]:
@@ -358,6 +360,12 @@ class Society:
         again = self.shown(asked, revised)
         luck = self.luck("again", asked.members)
         return mean_of(self._rated(again._replace(luck=luck)).points)
+
+    def argued(self, said: Said) -> Sequence[str]:
+        """(B,) what was said over each draft of a round, where a protocol decided on it."""
+        luck = np.zeros(len(said.authors), np.uint64)  # of ratings, which were given already
+        shown = Shown(said.prompts, said.drafts, said.authors, said.raters, luck)
+        return self.institution.argued(shown)
 
     def said(
         self, asked: Asked, drafts: NDArray[np.int64], revised: NDArray[np.int64], shown: Shown,

@@ -118,7 +118,7 @@ def test_without_back_scatter_nobody_rates_and_nobody_revises():
     said = Society(replace(SMALL, scatter=False, taught_by="observers")).play()
     assert said.raters.shape[1] == 0
     assert (said.drafts == said.revised).all()
-    frame = memory_frame(Society(SMALL).task, [said])
+    frame = memory_frame(Society(SMALL), [said])
     assert (frame["rater"] == NOBODY).all()
     assert len(frame) == 25
 

@@ -1,6 +1,8 @@
 """Language models in members' places, without one: replies are written down."""
 
+import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ from oversight.models.model import (
     Unanswered,
     Usage,
 )
-from oversight.society.keeping import measured
+from oversight.society.keeping import measured, memory_frame
 from oversight.society.society import Settings, Society
 from oversight.society.voices import Voices, said_in_words
 
@@ -180,3 +182,55 @@ def test_a_real_language_model_lives_in_a_society():
     assert len(said.authors) == 4  # it answered something, however little of it could be read
     assert ((said.points >= 1) & (said.points <= 7)).all()
     assert len(np.unique(said.seen)) > 2
+
+
+ARGUING = replace(SMALL, members=6, institution="debate")
+
+
+def _game(request: Request) -> str:
+    return "argue" if request.seat.startswith("debater") else _asks(request)
+
+
+def _arguing(request: Request) -> str:
+    if _game(request) != "argue":
+        return _usual(request)
+    legal = re.findall(r"one number of (\d+)", request.prompt[-1].text)
+    return f"It is clear enough.\nREPLY: {legal[-1]}"
+
+
+def test_models_argue_in_the_protocol_that_decides():
+    model = Written(_arguing)
+    society = Society(ARGUING, voices=Voices(model, speaking=[0, 1, 2]))
+    said = society.play()
+    asked = {request.seat for request in model.heard if _game(request) == "argue"}
+    assert asked == {"debater_0", "debater_1"}
+    assert "rate" not in {_game(request) for request in model.heard}  # the judge does
+    assert (said.points[:, :2] >= 1).all()
+    argued = society.argued(said)
+    assert all(argued)
+    assert not any("REPLY" in text for text in argued)
+    frame = memory_frame(society, [said])
+    assert set(frame["argued"]) == set(argued)
+
+
+def test_a_game_that_a_model_broke_off_is_no_rating_and_the_others_stand():
+    def mumbling(request: Request) -> str | None:
+        return None if _game(request) == "argue" else _usual(request)
+
+    society = Society(ARGUING, voices=Voices(Written(mumbling), speaking=[0]))
+    said = society.play()
+    seated = (said.raters[:, :2] == 0).any(axis=1)
+    assert seated.any()
+    assert not seated.all()
+    assert np.isnan(said.points[seated]).all()
+    assert (said.points[~seated][:, :2] >= 1).all()
+    assert any("down" in text for text in society.argued(said))
+
+
+def test_a_judge_is_named_where_one_decides():
+    usual = Society(replace(ARGUING, judge="dials:skill=0.9")).institution.name
+    assert "dials" in usual
+    assert Society(replace(ARGUING, institution="judge", judge="dials:skill=0.9")).play()
+    for institution in ("neighbours", "constitution", "judge:dials"):
+        with pytest.raises(OversightError, match="needs no judge"):
+            Society(replace(ARGUING, institution=institution, judge="dials"))

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,16 @@ SMALL = Settings(
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("village")
-    lived(SMALL, 3, out=out)
+    return _page(SMALL, tmp_path_factory.mktemp("village"))
+
+
+@pytest.fixture(scope="module")
+def debated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _page(replace(SMALL, institution="debate"), tmp_path_factory.mktemp("forum"))
+
+
+def _page(settings: Settings, out: Path) -> Path:
+    lived(settings, 3, out=out)
     return write_society_page(out, "oversight society --out village")
 
 
@@ -51,8 +60,11 @@ def test_a_page_is_one_file_that_fetches_nothing(page: Path):
     assert text.count("<rect x=") >= 3
 
 
-def test_its_talk_is_the_memory(page: Path):
+@pytest.mark.parametrize("which", ["page", "debated"])
+def test_its_talk_is_the_memory(which: str, request: pytest.FixtureRequest):
+    page: Path = request.getfixturevalue(which)
     told, memory = _data(page), keeping.memory_of(page.parent)
+    assert memory["argued"].str.contains("debater_0").any() == (which == "debated")
     words, talks = told["words"], told["talks"]
     assert isinstance(words, list)
     assert isinstance(talks, list)
@@ -62,12 +74,12 @@ def test_its_talk_is_the_memory(page: Path):
         for said in talks[member]:
             rows = own[own["round"] == said[0]]
             first = rows.iloc[0]
-            assert [words[w] for w in said[1:4]] == [
-                first["question"], first["draft"], first["revised"],
+            assert [words[w] for w in said[1:5]] == [
+                first["question"], first["draft"], first["revised"], first["argued"],
             ]  # fmt: skip
-            assert [(r, p) for r, p, _ in said[4]] == list(
-                zip(rows["rater"].tolist(), rows["rating"].tolist(), strict=True)
-            )
+            raters, points, _ = zip(*said[5], strict=True)
+            assert list(raters) == rows["rater"].tolist()
+            assert list(points) == pytest.approx(rows["rating"].tolist(), abs=0.05)
 
 
 def test_influence_is_what_a_revision_gained_shared_among_its_raters():
@@ -123,7 +135,7 @@ def test_a_society_that_nobody_could_rate_has_its_page_too(tmp_path: Path):
 
 
 @pytest.mark.slow
-def test_the_page_can_be_played_and_asked(page: Path):
+def test_the_page_can_be_played_and_asked(page: Path, debated: Path):
     sync_api = pytest.importorskip("playwright.sync_api")
     chromium = Path("/usr/bin/chromium")
     if not chromium.exists():
@@ -149,6 +161,10 @@ def test_the_page_can_be_played_and_asked(page: Path):
         assert view.locator("#talks details[open] summary").first.inner_text().startswith("Round 0")
         view.click("#play")
         sync_api.expect(view.locator("#now")).to_have_text("2")
+        view.goto(debated.as_uri())
+        view.select_option("#who", "4")
+        view.locator("#talks details[open] details summary").first.click()
+        assert "debater_0 (claim)" in view.locator("#talks pre").last.inner_text()
         assert not wrong
         browser.close()
 
