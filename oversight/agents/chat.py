@@ -2,19 +2,23 @@
 
 A turn becomes a prompt (what the seat sees, what it is asked, which replies are legal), the model's
 text becomes a reply, checked against the turn's space. A text that is no legal reply is sent back
-once with the reason; after that the episode fails. Nothing is guessed at. All turns of a round are
-asked together, whichever games they belong to.
+once with the reason; after that the episode fails. Nothing is guessed at. Where one of several is
+to be picked, a weak model's pick can be drawn by its log-probabilities (`Manner.picks`). All turns
+of a round are asked together, whichever games they belong to.
 """
 
 from __future__ import annotations
 
+import math
+from bisect import bisect
 from collections.abc import Callable, Sequence
-from typing import Annotated, NamedTuple
+from itertools import accumulate
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
 from oversight import keys
-from oversight.agents.replies import how_to_reply, meant
+from oversight.agents.replies import BEGUN, how_to_reply, meant, picks
 from oversight.agents.words import answers_shown, part_of, scene
 from oversight.core import Turn, View
 from oversight.models.chat_interface import begun
@@ -26,6 +30,7 @@ from oversight.models.model import (
     Request,
     Said,
     Sampling,
+    Scores,
     Unanswered,
 )
 from oversight.players import Agent
@@ -34,6 +39,9 @@ from oversight.spaces import IllegalReply, NoReply, Reply
 
 Material = Callable[[View], str]
 """What a seat alone sees, in words; a world's own `material`."""
+
+
+Picks = Literal["stated", "scored"]
 
 
 class Manner(NamedTuple):
@@ -47,6 +55,9 @@ class Manner(NamedTuple):
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
     persona: str = ""
     """Added to the system prompt: how this agent is to behave."""
+    picks: Picks = "stated"
+    """How it picks one of several: in words, or drawn by how likely it finds each to come next
+    (`scored`, for models too weak to keep to a form)."""
 
     @property
     def sampling(self) -> Sampling:
@@ -77,6 +88,35 @@ class ChatAgent(Agent):
 
     def act(self, turns: Sequence[Turn]) -> list[Reply]:
         """Every turn's reply; those that could not be read are asked for once more."""
+        replies: list[Reply] = [None] * len(turns)
+        for player, scored in ((self._picked, True), (self._written, False)):
+            places = [p for p, turn in enumerate(turns) if self._is_scored(turn) is scored]
+            if places:
+                for place, reply in zip(places, player([turns[p] for p in places]), strict=True):
+                    replies[place] = reply
+        return replies
+
+    def _is_scored(self, turn: Turn) -> bool:
+        return self.manner.picks == "scored" and picks(turn, order_of(turn)) is not None
+
+    def _picked(self, turns: Sequence[Turn]) -> list[Reply]:
+        """One of what may be picked, drawn as the model finds them likely, at its temperature."""
+        found = self.model.score([self._scoring(turn) for turn in turns])
+        return [self._drawn(turn, scores) for turn, scores in zip(turns, found, strict=True)]
+
+    def _scoring(self, turn: Turn) -> Options:
+        names = picks(turn, order_of(turn)) or {}
+        prompt = (*self.prompt(turn), Said("assistant", BEGUN))
+        return Options(prompt, tuple(f" {name}" for name in names), turn.seat)
+
+    def _drawn(self, turn: Turn, found: Scores | Unanswered) -> Reply:
+        if isinstance(found, Unanswered):
+            return self._none(found)
+        legal = list((picks(turn, order_of(turn)) or {}).values())
+        return legal[drawn(found.logprobs, self.manner.temperature, turn.key)]
+
+    def _written(self, turns: Sequence[Turn]) -> list[Reply]:
+        """In words, once more where they cannot be read."""
         prompts = [self.prompt(turn) for turn in turns]
         replies = self._asked(turns, prompts, attempt=0)
         unread = [place for place, reply in enumerate(replies) if isinstance(reply, _Unread)]
@@ -107,6 +147,8 @@ class ChatAgent(Agent):
 
     def calls(self, turn: Turn) -> list[Request | Options]:
         """What a turn sends to the model, if its first reply can be read."""
+        if self._is_scored(turn):
+            return [self._scoring(turn)]
         return [self._request(turn, self.prompt(turn), attempt=0)]
 
     def _request(self, turn: Turn, prompt: Prompt, attempt: int) -> Request:
@@ -143,6 +185,15 @@ class _Unread(NamedTuple):
 
     text: str
     why: str
+
+
+def drawn(logprobs: Sequence[float], temperature: float, key: int) -> int:
+    """A place, drawn in proportion to exp(log-probability / temperature); at 0 the likeliest."""
+    most = max(logprobs)
+    if temperature == 0:
+        return list(logprobs).index(most)
+    odds = list(accumulate(math.exp((each - most) / temperature) for each in logprobs))
+    return min(bisect(odds, keys.unit(key) * odds[-1]), len(odds) - 1)
 
 
 def order_of(turn: Turn) -> tuple[int, ...]:

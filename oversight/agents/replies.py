@@ -7,7 +7,7 @@ language model is told once before its episode fails.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from oversight.agents.words import labels
 from oversight.core import SILENCE, Turn
@@ -85,6 +85,21 @@ def meant(turn: Turn, text: str, order: Sequence[int], words: int) -> Reply:
                 raise IllegalReply(f"{given!r} is not a number") from None
 
 
+def picks(turn: Turn, order: Sequence[int]) -> Mapping[str, int | None] | None:
+    """What may be picked, by its label; None for a turn whose reply is no pick of one thing."""
+    space = turn.space
+    if not isinstance(space, Choose):
+        return None
+    if _of_answers(turn):
+        names = labels(len(order))
+        found: dict[str, int | None] = {
+            names[order.index(option)]: option for option in space.options
+        }
+    else:
+        found = {str(option): option for option in space.options}
+    return found | {"silence": None} if space.silence else found
+
+
 def one_answer(text: str, order: Sequence[int]) -> int:
     """The one answer that a text names by its label; IllegalReply if it names none or several."""
     return order[_label(_given(text), order)]
@@ -158,3 +173,5 @@ def _even(n: int) -> list[int]:
 
 
 _END = "You may think first. End with a line of its own: "
+BEGUN = "REPLY:"
+"""How a reply begins that is given in one word."""

@@ -82,7 +82,8 @@ def society(
         str | None, typer.Option(help="A language model in the observers' place.")
     ] = None,
     scored: Annotated[
-        bool, typer.Option(help="Models rate by log-probabilities, not in words.")
+        bool,
+        typer.Option(help="Models rate, and pick in games, by log-probabilities, not in words."),
     ] = False,
     seed: Seed = 0,
     out: Annotated[

@@ -29,7 +29,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from oversight.agents.chat import ChatAgent
 from oversight.agents.simple import SilentAgent
 from oversight.alignment.alignable import Alignable
 from oversight.alignment.institutions import House
@@ -66,10 +65,12 @@ class Institution(ABC):
     name: str
     outside: bool = False
     """Whether the rating is somebody's who is no member; neighbours then have no say."""
+    heard: int | None = None
+    """How many of a draft's raters it hears at most; None for all of them."""
 
     @abstractmethod
     def rate(self, shown: Shown, *, reasons: bool = True) -> Ratings:
-        """(B, R) ratings, a column a rater; (B, 1) where who rates is outside."""
+        """(B, R) ratings, a column a rater, R no more than are `heard`; (B, 1) from outside."""
 
     def argued(self, shown: Shown) -> Sequence[str]:
         """(B,) what was said over each draft that was rated; "" where nobody argued."""
@@ -183,7 +184,7 @@ class Assembly(Institution):
         self.protocol, self.judge, self.voices = protocol, judge, voices or Voices()
         roles = protocol.seats.items()
         self.seats = [seat for seat, role in roles if role.expert and "decide" not in role.acts]
-        self.outside = not self.seats
+        self.outside, self.heard = not self.seats, len(self.seats) or None
         self.name = House(protocol, world, self._cast(())).name
         self._known: dict[Game, Verdict] = {}
 
@@ -193,8 +194,7 @@ class Assembly(Institution):
             if stance == "silent":
                 cast[seat] = SilentAgent()
             elif stance == "model":
-                assert self.voices.members is not None
-                cast[seat] = ChatAgent(self.voices.members, self.world.material)
+                cast[seat] = self.voices.arguing(self.world.material)
             elif stance != "side":
                 cast[seat] = Partisan(cast[seat], 0 if stance == "draft" else 1)
         return cast
@@ -216,7 +216,7 @@ class Assembly(Institution):
         self._play([game for game in dict.fromkeys(asked) if not self._ended(game)])
         for row, one in zip(rows.tolist(), asked, strict=True):
             verdict = self._known[one]
-            points[row, : max(1, len(self.seats))] = verdict.points
+            points[row] = verdict.points
             said[row, 0] = verdict.reason if reasons else NONE
         return Ratings(points, said)
 
@@ -232,8 +232,7 @@ class Assembly(Institution):
         """The rows with neighbours enough to argue."""
         if not self.seats:
             return np.arange(len(shown.prompts))
-        seated = shown.raters[:, : len(self.seats)]
-        return np.flatnonzero((seated != NOBODY).sum(axis=1) == len(self.seats))
+        return np.flatnonzero((shown.raters != NOBODY).sum(axis=1) == len(self.seats))
 
     def _ended(self, game: Game) -> bool:
         """Whether its verdict is known; one that was broken off may end another time."""
@@ -249,7 +248,7 @@ class Assembly(Institution):
         found = list[Game]()
         for place, row in enumerate(rows.tolist()):
             good, own = bool(better[place]), KINDS[author[place]]
-            raters = shown.raters[row, : len(self.seats)]
+            raters = shown.raters[row]
             stances: tuple[Stance, ...] = tuple(
                 "model" if rater in spoken else _stance(KINDS[self.kinds[rater]], good, own)
                 for rater in raters.tolist()

@@ -299,6 +299,7 @@ class Society:
             raters = self._circles.chosen(members, most, luck)
         if self.institution.outside:
             raters = np.full((len(members), int(most.max(initial=0) > 0)), OUTSIDE, np.int32)
+        raters = raters[:, : self.institution.heard]
         return Shown(asked.prompts, drafts, members, raters, self.luck("rating", members))
 
     def _rated(self, shown: Shown) -> Ratings:

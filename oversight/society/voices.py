@@ -1,4 +1,4 @@
-"""Language models in members' places: they draft, rate with a reason, revise, and observe.
+"""Language models in members' places: they draft, rate with a reason, argue, revise, and observe.
 
     Voices(model, speaking=range(10))
 
@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oversight import keys
+from oversight.agents.chat import ChatAgent, Manner, Material, drawn
 from oversight.alignment.task import Task
 from oversight.alignment.vocabulary import END, padded
 from oversight.core import OversightError
@@ -62,7 +63,8 @@ class Voices:
     ) -> None:  # fmt: skip
         """`speaking`: the members who are the model; None is all of them, where there is one.
 
-        `scored`: ratings by log-probabilities, for models too weak to keep to a form.
+        `scored`: ratings, and what is picked in games, by log-probabilities, for models too weak to
+        keep to a form.
         """
         self.members, self.observers = members, observers
         self.speaking, self.tokens, self.scored = speaking, tokens, scored
@@ -91,6 +93,12 @@ class Voices:
         if self.speaking is None:
             return np.flatnonzero(members >= 0)
         return np.flatnonzero(np.isin(members, np.asarray(self.speaking)))
+
+    def arguing(self, material: Material) -> ChatAgent:
+        """A member who is the model, in a protocol's seat."""
+        assert self.members is not None
+        picks = "scored" if self.scored else "stated"
+        return ChatAgent(self.members, material, Manner(tokens=self.tokens, picks=picks))
 
     def drafted(
         self, task: Task, asked: Asked, drafts: NDArray[np.int64], luck: NDArray[np.uint64]
@@ -198,9 +206,8 @@ class Voices:
             if not isinstance(scores, Scores):
                 found.append(None)
                 continue
-            odds = np.exp(np.array(scores.logprobs) - max(scores.logprobs)).cumsum()
-            drawn = int(np.searchsorted(odds, keys.unit(line.key) * odds[-1], side="right"))
-            found.append((float(points[min(drawn, len(points) - 1)]), NONE))
+            place = drawn(scores.logprobs, 1.0, line.key)
+            found.append((float(points[place]), NONE))
         return found
 
     def _heard(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oversight.agents.chat import AGAIN, ChatAgent, Manner
+from oversight import keys
+from oversight.agents.chat import AGAIN, ChatAgent, Manner, drawn, order_of
 from oversight.agents.replies import how_to_reply, meant, within
 from oversight.agents.words import BAR, answers_shown, labels, part_of, plain_lines, quoted, scene
 from oversight.core import SILENCE, Message, Question, Side, Turn, View
@@ -19,6 +22,7 @@ from oversight.models.model import (
     Options,
     Prompt,
     Request,
+    Said,
     Scores,
     Unanswered,
     Usage,
@@ -277,6 +281,57 @@ def test_the_budgets_and_the_seat_go_with_every_request() -> None:
     assert ChatAgent(model, lambda _: "", manner).act([turn(Write())]) == ["words words"]
     assert model.asked[0].sampling.tokens == 7
     assert model.asked[0].seat == "debater_0"
+
+
+class Sure(Told):
+    """Finds one continuation likely."""
+
+    def __init__(self, likely: str) -> None:
+        super().__init__()
+        self.likely = likely
+
+    def score(self, requests: Sequence[Options]) -> list[Scores | Unanswered]:
+        self.scored += requests
+        return [
+            Scores(tuple(0.0 if text == self.likely else -50.0 for text in one.texts), Usage())
+            for one in requests
+        ]
+
+
+SCORED = Manner(picks="scored")
+
+
+def test_a_pick_may_be_drawn_by_how_likely_the_model_finds_each() -> None:
+    model = Sure(" 4")
+    agent = ChatAgent(model, lambda _: "", SCORED)
+    assert agent.act([turn(Choose(9)), turn(Choose(9, legal=(1, 4)))]) == [4, 4]
+    assert [one.texts for one in model.scored][1] == (" 1", " 4")
+    assert model.scored[0].prompt[-1] == Said("assistant", "REPLY:")
+    assert not model.asked
+    assert agent.calls(turn(Choose(9))) == [model.scored[0]]
+    assert agent.label == "told,picks=scored"
+
+
+def test_silence_and_answers_are_picked_by_their_names() -> None:
+    hush = ChatAgent(Sure(" silence"), lambda _: "", SCORED)
+    assert hush.act([turn(Choose(9, silence=True))]) == [None]
+    claims = [turn(Choose(3), act="claim", key=key) for key in range(8)]
+    found = ChatAgent(Sure(" A"), lambda _: "", SCORED).act(claims)
+    assert found == [order_of(claim)[0] for claim in claims]
+
+
+def test_what_is_no_pick_is_written() -> None:
+    model = Told("Because.")
+    assert ChatAgent(model, lambda _: "", SCORED).act([turn(Write())]) == ["Because."]
+
+
+def test_picks_are_drawn_in_proportion() -> None:
+    odds = (math.log(0.7), math.log(0.2), math.log(0.1))
+    found = [drawn(odds, 1.0, keys.root(0, "pick", n)) for n in range(4000)]
+    assert np.bincount(found) / 4000 == pytest.approx([0.7, 0.2, 0.1], abs=0.03)
+    assert drawn(odds, 0, 5) == 0
+    cold = [drawn(odds, 0.1, keys.root(0, "pick", n)) for n in range(200)]
+    assert set(cold) == {0}
 
 
 def test_the_material_and_the_side_are_told() -> None:
