@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,6 +19,7 @@ from oversight.cli.common import (
 )
 from oversight.cli.progress import progress_bars
 from oversight.core import OversightError
+from oversight.plain_json import json_text
 
 if TYPE_CHECKING:
     from oversight.alignment.leaderboard import Training
@@ -83,7 +83,7 @@ def align(
     found = {"world": world, "policy": policy, "feedback": feedback, "steps": steps,
              "labels": labels, **leaderboard.as_json(trainings)}  # fmt: skip
     if as_json:
-        print(json.dumps(found, indent=2))
+        print(json_text(found))
     else:
         _show(f"{method} on {world}, {policy} policy, {feedback}", trainings)
     if out is not None:

@@ -6,7 +6,6 @@ that the message says how to mend; 130 interrupted.
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -40,6 +39,7 @@ from oversight.cli.common import (
 from oversight.cli.progress import progress_bars
 from oversight.cli.spending import Cache, MaxCost, Price
 from oversight.core import OversightError
+from oversight.plain_json import json_text
 from oversight.rollout import WIDTH
 
 app = typer.Typer(
@@ -127,7 +127,7 @@ def run(
         "out": None if out is None else str(out),
     }
     if as_json:
-        print(json.dumps(found, indent=2))
+        print(json_text(found))
     else:
         show.comparison(f"{protocol} on {place.name}", result.comparison)
         spending.show_calls("calls to models", calls)
@@ -147,7 +147,7 @@ def list_(as_json: AsJson = False) -> None:
 
     held = catalogue()
     if as_json:
-        print(json.dumps(held, indent=2))
+        print(json_text(held))
     else:
         show.catalogue(held)
 
@@ -176,7 +176,7 @@ def rejudge(
         old = rejudge_run(directory, arm, judge, out, data_dir)
         calls = spending.calls_of(account)
     if as_json:
-        print(json.dumps({**old.as_json(), "calls": calls}, indent=2))
+        print(json_text({**old.as_json(), "calls": calls}))
     else:
         show.rejudged(old)
         spending.show_calls("calls to models", calls)
@@ -201,7 +201,7 @@ def show_(
 
     record, game = replayed(directory, arm, episode, data_dir)
     if as_json:
-        print(json.dumps(as_row(record), indent=2))
+        print(json_text(as_row(record)))
     else:
         show.game(record, game)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +11,7 @@ import typer
 from oversight.cli import show
 from oversight.cli.common import INTERRUPTED, AsJson, say
 from oversight.core import OversightError
+from oversight.plain_json import json_text
 
 if TYPE_CHECKING:
     from oversight.models.cache import Kept
@@ -36,7 +36,7 @@ def cache(
     deleted = _cleared(kept, model, yes) if clear else None
     found = _found(kept, deleted)
     if as_json:
-        print(json.dumps(found, indent=2))
+        print(json_text(found))
     else:
         _show(found)
 

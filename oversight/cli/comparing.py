@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +22,7 @@ from oversight.cli.common import (
 )
 from oversight.cli.progress import progress_bars
 from oversight.cli.spending import Cache, MaxCost, Price, show_calls, spending
+from oversight.plain_json import json_text
 
 GAP, OBFUSCATION = "gap", "obfuscation"
 
@@ -81,7 +81,7 @@ def compare(
         table = table._replace(calls=account.calls)
     found = comparing.as_json(table)
     if as_json:
-        print(json.dumps(found, indent=2))
+        print(json_text(found))
     else:
         show.compared(
             f"protocols on {place.name}, judge budget {budget}", compare_page.COLUMNS,

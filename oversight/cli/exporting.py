@@ -11,6 +11,7 @@ import typer
 
 from oversight.cli.common import AsJson, DataDir, one_of, say
 from oversight.core import OversightError
+from oversight.plain_json import json_text
 
 FORMATS = ("transcripts", "preferences", "unpaired", "judgements", "inspect")
 
@@ -40,7 +41,7 @@ def export(
             rows = getattr(data_sets, to)(games, run.world)
             written = _write(out, (json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
     if as_json:
-        print(json.dumps({"format": to, "out": str(out), "written": written}))
+        print(json_text({"format": to, "out": str(out), "written": written}))
     else:
         say(f"{written} {'samples' if to == 'inspect' else 'lines'} in {out}")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import fields
 from pathlib import Path
@@ -23,6 +22,7 @@ from oversight.cli.common import (
 )
 from oversight.cli.progress import progress_bars
 from oversight.cli.spending import Cache, MaxCost, Price
+from oversight.plain_json import json_text
 
 if TYPE_CHECKING:
     from oversight.society.keeping import Life
@@ -118,7 +118,7 @@ def society(
         "out": None if out is None else str(out),
     }  # fmt: skip
     if as_json:
-        print(json.dumps(found, indent=2))
+        print(json_text(found))
     else:
         _show(life)
         spending.show_calls("calls to models", calls)

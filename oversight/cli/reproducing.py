@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +25,7 @@ from oversight.cli.common import (
 from oversight.cli.progress import progress_bars
 from oversight.cli.spending import Cache, MaxCost, Price, show_calls, spending
 from oversight.core import OversightError
+from oversight.plain_json import json_text
 from oversight.study import Scale
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def reproduce(
         command = command_line("--out", "--publish")
         done = _run(experiment, job._replace(progress=progress), publish, command, account)
     if as_json:
-        print(json.dumps(done.results, indent=2))
+        print(json_text(done.results))
     else:
         show.findings(chosen, done.findings)
         show_calls("calls to models", done.results["calls"])
@@ -200,7 +200,7 @@ def _all(wanted: _Wanted, data: str | None, as_json: bool) -> None:
                 progress(ALL, len(found), len(every))
     ordered = [found[name] for name in every]
     if as_json:
-        print(json.dumps(ordered, indent=2))
+        print(json_text(ordered))
     else:
         show.reproduced(ordered)
     held = all(claim["holds"] for results in ordered for claim in results["claims"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +22,7 @@ from oversight.cli.common import (
 )
 from oversight.cli.spending import Cache, MaxCost, Price, calls_of, show_calls, spending
 from oversight.core import OversightError
+from oversight.plain_json import json_text
 
 if TYPE_CHECKING:
     from oversight.people.desk import Desk
@@ -92,7 +92,7 @@ def serve(
             )  # fmt: skip
         calls = calls_of(account)
     if as_json:
-        print(json.dumps({**comparison_as_json(result.comparison), "calls": calls}, indent=2))
+        print(json_text({**comparison_as_json(result.comparison), "calls": calls}))
     else:
         show.comparison(f"{protocol} on {place.name}", result.comparison)
         show_calls("calls to models", calls)

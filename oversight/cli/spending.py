@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ import typer
 from oversight.cli import show
 from oversight.cli.common import AsJson, DataDir, Seed, pairs, positive, world_of
 from oversight.core import OversightError
+from oversight.plain_json import json_text
 from oversight.report import calls
 
 if TYPE_CHECKING:
@@ -93,10 +93,10 @@ def estimate(
         raise OversightError("no seat is a language model's, so nothing is paid: name one")
     if as_json:
         total = [row["price"] for row in rows if row["price"] is not None]
-        print(json.dumps({
+        print(json_text({
             "protocol": protocol, "world": place.name, "episodes": episodes, "sample": sample,
             "calls": rows, "price": sum(total) if total else None,
-        }, indent=2))  # fmt: skip
+        }))  # fmt: skip
     else:
         title = f"{episodes} games of {protocol} on {place.name}, at most"
         show_calls(title, rows)

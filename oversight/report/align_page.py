@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pandas as pd
 
 from oversight.alignment.leaderboard import KL, Place, Training, ranked
 from oversight.metrics.intervals import Interval
+from oversight.plain_json import json_text
 from oversight.report import pages
 from oversight.report.drawing import MUTED, PALETTE, STYLE, canvas, finished, legend, mark
 from oversight.report.figures import Row, drawable, forest
@@ -105,7 +105,7 @@ def write_alignment(
     settings = {name: str(found[name]) for name in named}
     table = pd.DataFrame(rows).to_csv(index=False, float_format="%.6g", lineterminator="\n")
     texts = {
-        "align.json": json.dumps(found, indent=2) + "\n",
+        "align.json": json_text(found) + "\n",
         "align.csv": table,
         **{f"{figure.name}.svg": figure.svg for figure in figures},
         "report.html": pages.fill(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pandas as pd
 
 from oversight.compare import Bench, Point, Row, Table, as_json, capability_gap, swept
 from oversight.metrics.intervals import Interval
+from oversight.plain_json import json_text
 from oversight.report import figures, pages
 from oversight.store import write_text
 from oversight.study import Figure
@@ -100,7 +100,7 @@ def write_comparison(
     found = as_json(table)
     frame = pd.DataFrame(found["rows"])
     texts = {
-        "compare.json": json.dumps(found, indent=2) + "\n",
+        "compare.json": json_text(found) + "\n",
         "compare.csv": frame.to_csv(index=False, float_format="%.6g", lineterminator="\n"),
         **{f"{figure.name}.svg": figure.svg for figure in drawn},
         "report.html": pages.fill(

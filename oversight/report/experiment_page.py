@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,6 +10,7 @@ import pandas as pd
 
 from oversight.core import OversightError
 from oversight.metrics.intervals import Interval
+from oversight.plain_json import json_text
 from oversight.report import calls, pages
 from oversight.store import write_text
 from oversight.study import Cell, Experiment, Figure, Findings, Job
@@ -40,7 +40,7 @@ def write_results(
 ) -> list[Path]:
     """Write everything into `job.out`; returns the paths, the page last."""
     texts = {
-        "results.json": json.dumps(results, indent=2) + "\n",
+        "results.json": json_text(results) + "\n",
         "cells.csv": as_csv(findings.cells),
         **{f"{figure.name}.svg": figure.svg for figure in findings.figures},
         "results.md": as_markdown(experiment, job, findings, results, command, ""),
@@ -72,7 +72,7 @@ def publish(
         findings = findings._replace(figures=renamed)
     texts = {
         f"{name}.md": as_markdown(experiment, job, findings, results, command, ""),
-        f"{name}.json": json.dumps(results, indent=2) + "\n",
+        f"{name}.json": json_text(results) + "\n",
     }
     for file, text in texts.items():
         write_text(where / file, text)

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from oversight.metrics.scores import expected_calibration_error
+from oversight.plain_json import json_text
 from oversight.protocol import Protocol
 from oversight.report import figures, pages
 from oversight.report.transcripts import KINDS, Game, games_of
@@ -67,7 +68,7 @@ def write_run_page(
     command: str | None = None,
 ) -> Path:
     """Write `report.html` and, with what was `found`, `summary.json`; returns the page's path."""
-    write_text(out / "summary.json", json.dumps(found, indent=2) + "\n")
+    write_text(out / "summary.json", json_text(found) + "\n")
     games = games_of(protocol, world, result.frames[MAIN], seed)
     comparison = result.comparison
     title = f"{protocol.name} on {world.name}"

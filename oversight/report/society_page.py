@@ -15,11 +15,10 @@ import numpy as np
 import pandas as pd
 from markupsafe import Markup
 
-from oversight.core import OversightError
 from oversight.metrics.intervals import Interval, certain
 from oversight.report import figures, pages
 from oversight.society.graph import NOBODY
-from oversight.society.keeping import ROUNDS, about_of, memory_of
+from oversight.society.keeping import about_of, memory_of, rows_of
 from oversight.society.raters import LEANINGS
 from oversight.store import write_text
 from oversight.study import Figure
@@ -39,7 +38,7 @@ def write_society_page(directory: Path, command: str = "") -> Path:
     Errors: OversightError for a directory that holds no society.
     """
     about, memory = about_of(directory), memory_of(directory)
-    rows = _rows(directory)
+    rows = rows_of(directory)
     graph = nx.node_link_graph(about["graph"], edges="edges")
     shown = neighbourhood(graph, DRAWN)
     spots = laid_out(graph.subgraph(shown))
@@ -67,14 +66,6 @@ def write_society_page(directory: Path, command: str = "") -> Path:
     )  # fmt: skip
     write_text(directory / PAGE, page)
     return directory / PAGE
-
-
-def _rows(directory: Path) -> list[dict[str, float]]:
-    try:
-        lines = (directory / ROUNDS).read_text(encoding="utf-8").splitlines()
-        return [json.loads(line) for line in lines]
-    except (OSError, ValueError) as error:
-        raise OversightError(f"{directory / ROUNDS} cannot be read ({error})") from error
 
 
 def _lead(rows: Sequence[Mapping[str, float]], kinds: Sequence[str]) -> str:

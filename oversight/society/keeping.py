@@ -11,6 +11,7 @@ all, and the state after it: an interrupted society goes on to the same bits.
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,6 +24,7 @@ import torch
 from numpy.typing import NDArray
 
 from oversight.core import OversightError
+from oversight.plain_json import json_text
 from oversight.runs import Progress
 from oversight.society.graph import NOBODY
 from oversight.society.memory import Memory
@@ -196,7 +198,7 @@ def _keep(society: Society, said: Sequence[Said], rows: Sequence[Row], out: Path
         (out / MEMORY).mkdir(parents=True, exist_ok=True)
         frame = memory_frame(society, said)
         write_whole(out / MEMORY / name, lambda file: frame.to_parquet(file, index=False))
-        write_text(out / ROUNDS, "".join(json.dumps(row) + "\n" for row in rows))
+        write_text(out / ROUNDS, "".join(json_text(row, indent=None) + "\n" for row in rows))
         write_whole(out / STATE, lambda file: np.savez(file, **state))
     except OSError as error:
         raise OversightError(
@@ -228,8 +230,21 @@ def _resumed(society: Society, out: Path) -> list[Row]:
     for part in (out / MEMORY).glob("rounds-*.parquet"):
         if int(part.name.split("-")[1]) >= begun:
             part.unlink()
-    kept = (out / ROUNDS).read_text(encoding="utf-8").splitlines() if begun else []
-    return [json.loads(line) for line in kept[:begun]]
+    return rows_of(out)[:begun] if begun else []
+
+
+def rows_of(out: Path) -> list[Row]:
+    """The metrics of each round of a society on disk, NaN for what is not known.
+
+    Errors: OversightError where there are none.
+    """
+    try:
+        kept = (out / ROUNDS).read_text(encoding="utf-8").splitlines()
+        found = [json.loads(line) for line in kept]
+    except (OSError, ValueError) as error:
+        raise OversightError(f"{out / ROUNDS} cannot be read ({error})") from error
+    return [{name: math.nan if value is None else value for name, value in row.items()}
+            for row in found]  # fmt: skip
 
 
 def about_of(out: Path) -> dict[str, Any]:

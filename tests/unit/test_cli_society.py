@@ -49,3 +49,13 @@ def test_what_is_amiss_is_said(tmp_path: Path):
 def test_wrong_words_are_refused(words: list[str], told: str):
     with pytest.raises(OversightError, match=told):
         CliRunner().invoke(app, [*RUN, *words], catch_exceptions=False)
+
+
+def test_what_is_not_known_is_null(tmp_path: Path):
+    words = [*RUN, "--rounds", "2", "--set", "scatter=false", "--out", str(tmp_path), "--json"]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    rows = json.loads(done.stdout, parse_constant=pytest.fail)["rounds"]
+    assert [row["rating"] for row in rows] == [None, None]
+    kept = (tmp_path / "rounds.jsonl").read_text()
+    assert json.loads(kept.splitlines()[0], parse_constant=pytest.fail)["unrated"] == 1

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from oversight.core import OversightError
+from oversight.plain_json import json_text
 from oversight.report.society_page import (
     influence,
     laid_out,
@@ -127,10 +128,10 @@ def test_no_society_is_an_error(tmp_path: Path):
 
 def test_a_society_that_nobody_could_rate_has_its_page_too(tmp_path: Path):
     lived(SMALL, 1, out=tmp_path)
-    rows = json.loads((tmp_path / "rounds.jsonl").read_text())
+    (rows,) = keeping.rows_of(tmp_path)
     blank = {name: float("nan") if "seen" in name or name == "rating" else value
              for name, value in rows.items()}  # fmt: skip
-    (tmp_path / "rounds.jsonl").write_text(json.dumps(blank) + "\n")
+    (tmp_path / "rounds.jsonl").write_text(json_text(blank, indent=None) + "\n")
     text = write_society_page(tmp_path).read_text(encoding="utf-8")
     assert "True alignment and engagement" in text
     assert "as observers rate it" not in text
