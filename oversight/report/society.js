@@ -69,7 +69,7 @@
       });
       if (words[argued]) {
         const game = line("details", "", one);
-        line("summary", "what was argued", game);
+        line("summary", "how it was decided", game);
         line("pre", words[argued], game);
       }
       line("p", `revised to “${words[revised]}”`, one);

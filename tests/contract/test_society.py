@@ -8,7 +8,9 @@ from pettingzoo.test import parallel_api_test, parallel_seed_test
 
 import envs
 from envs.society import OBSERVER, SocietyEnv
-from oversight.society.society import Settings
+from oversight.registry import build, load, names
+from oversight.society.society import Settings, Society
+from tests.contract.games import VARIANTS
 
 SMALL = {"world": "preferences:topics=2,manners=2,longest=3", "graph": "grid:radius=1"}
 
@@ -120,6 +122,29 @@ def _without_attributes(seen: dict[str, Any]) -> dict[str, Any]:
 def _evenly(space: Any, draw: np.random.Generator) -> Any:
     space.seed(int(draw.integers(2**31)))
     return space.sample()
+
+
+def _protocols() -> list[str]:
+    """Every registered protocol, and its variants, that fits pairs of answers."""
+    place, found = build("worlds", SMALL["world"]), list[str]()
+    for name in names("protocols"):
+        for parameters in ({}, *VARIANTS.get(name, ())):
+            bound = load("protocols", name).bind(**parameters)
+            if not bound.missing(place) and bound.parameters.get("debaters", 2) <= place.answers:
+                found.append(bound.spec)
+    return found
+
+
+@pytest.mark.parametrize("spec", _protocols())
+def test_any_protocol_is_an_institution(spec: str):
+    society = Society(Settings(world=SMALL["world"], graph=SMALL["graph"], members=9,
+                               kinds="adversarial=0.2,lazy=0.2", institution=spec))  # fmt: skip
+    said = society.play()
+    rated = ~np.isnan(said.points)
+    assert rated.any()
+    assert ((said.points[rated] >= 1) & (said.points[rated] <= 7)).all()
+    assert len(np.unique(said.points[rated])) > 1  # it tells drafts apart
+    assert any(society.argued(said)) or not society.institution.heard
 
 
 def test_it_can_be_looked_at():
