@@ -15,7 +15,7 @@ revises by
 with the advice a (`Advice`), z the attributes in usual spreads from the usual, r̄ the mean rating of
 the draft and distance the cheapest edits: what was rated well is kept, what was blamed is mended.
 
-Derived here: all of it; in Liu et al. 2023 members are language models (`talkers`).
+Derived here: all of it; in Liu et al. 2023 members are language models (here too, with `voices`).
 """
 
 from __future__ import annotations
