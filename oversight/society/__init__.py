@@ -2,5 +2,5 @@
 
 After Stable Alignment's sandbox (Liu et al. 2023, arXiv:2305.16960), scored against a gold reward.
 `society` plays it; `graph`, `members`, `raters`, `institutions`, `voices` are what it is made of;
-`keeping` puts it on disk, `lessons` makes data of what was said, `training` a policy of the data.
+`keeping` puts it on disk, `data` makes examples of what was said, `training` a policy of them.
 """
