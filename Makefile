@@ -6,7 +6,7 @@ PYTHON ?= python3
 TORCH ?= torch==2.13.0
 # Passed to every pip install.
 PIP_FLAGS ?=
-PYTEST_FLAGS ?= -n 2 --dist loadgroup
+PYTEST_FLAGS ?= -n 2
 
 BIN := .venv/bin
 INSTALLED := .venv/.installed
