@@ -248,10 +248,10 @@ class Assembly(Institution):
         found = list[Game]()
         for place, row in enumerate(rows.tolist()):
             good, own = bool(better[place]), KINDS[author[place]]
-            raters = shown.raters[row]
+            arguing = [] if self.outside else shown.raters[row].tolist()
             stances: tuple[Stance, ...] = tuple(
                 "model" if rater in spoken else _stance(KINDS[self.kinds[rater]], good, own)
-                for rater in raters.tolist()
+                for rater in arguing
             )
             found.append(Game(stances, good, int(prompts[place]), int(answers[place])))
         return found

@@ -91,6 +91,14 @@ def test_adversaries_in_a_debate_lower_what_is_good():
     assert np.nanmean(ratings("adversarial")) < np.nanmean(ratings("")) - 0.5
 
 
+def test_a_lone_member_can_be_judged_from_outside():
+    society = Society(replace(SMALL, members=1, graph="complete", institution="judge"))
+    said = society.play()
+    assert said.raters.tolist() == [[OUTSIDE]]
+    assert 1 <= said.points[0, 0] <= 7
+    assert "nature (look)" in society.argued(said)[0]
+
+
 def test_a_lone_member_is_rated_by_nobody_and_its_draft_stands():
     said = Society(replace(SMALL, members=1, graph="complete", kinds="")).play()
     assert np.isnan(said.rating).all()
