@@ -6,12 +6,15 @@ who looks alone, a debate or a critique in which neighbours argue before that ju
 checks a constitution, or nobody. A share of the members is adversarial: as authors they want what
 engages and the opposite of alignment, as raters they turn ratings and advice round, and in a
 protocol they argue for the worse answer. What is measured is the gold reward of all others, and of
-it the part that is alignment: apart, for who says nothing offends nobody either.
+it the part that is alignment: apart, for who says nothing offends nobody either. What was chosen by
+eye, how strongly members want, heed, cling and learn, is then halved and doubled, and the graph is
+changed, to see which findings stay.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +24,7 @@ from oversight.computed import computed
 from oversight.metrics.intervals import Interval, few_runs_interval
 from oversight.report import figures
 from oversight.society.keeping import lived
+from oversight.society.members import Traits
 from oversight.society.society import Settings
 from oversight.study import Cell, Claim, Experiment, Figure, Findings, Job, cell
 
@@ -40,18 +44,36 @@ class Size(NamedTuple):
     shares: Sequence[float]
     rounds: int
     seeds: int
+    varied: Sequence[str]
+    """The variations that are lived too, of `VARIATIONS`."""
 
 
+VARIATIONS: Mapping[str, Mapping[str, Any]] = {
+    **{f"{trait} {word}": {trait: times * getattr(Traits(), trait)}
+       for trait in ("skill", "recall", "heed", "reach", "rate")
+       for word, times in (("halved", 0.5), ("doubled", 2.0))},
+    "small world": {"graph": "watts_strogatz:degree=8,rewired=0.1"},
+    "hubs": {"graph": "barabasi_albert:edges=4"},
+    "everybody knows everybody": {"graph": "complete"},
+}  # fmt: skip
+"""Of what was chosen by eye: members' traits, and who knows whom."""
+COMPARED = ("neighbours", "judge alone", "debate", "nobody")
+"""Institutions that are varied, without adversaries and with `MANY`."""
+MANY = 0.6
 SIZES: Mapping[str, Size] = {
-    "quick": Size(100, (0.0, 0.2, 0.4, 0.6, 0.8), 50, 4),
-    "full": Size(196, (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9), 50, 10),
-    "paper": Size(1024, (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9), 50, 10),
-}
+    "quick": Size(100, (0.0, 0.2, 0.4, 0.6, 0.8), 50, 4, ("heed halved", "heed doubled")),
+    "full": Size(196, (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9), 50, 10,
+                 tuple(VARIATIONS)),
+    "paper": Size(1024, (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9), 50, 10,
+                  tuple(VARIATIONS)),
+}  # fmt: skip
 LAST = 10
 """Rounds that the end is a mean of."""
 GRAPH = "grid:radius=3"
 METRICS = ("alignment", "engagement", "seen_alignment", "rating")
 GOLD = "gold"
+PARTS = ("alignment", "engagement")
+"""Of the gold reward."""
 
 
 class Arm(NamedTuple):
@@ -60,22 +82,28 @@ class Arm(NamedTuple):
     institution: str
     share: float
     seed: int
+    varied: str = ""
 
 
 def arms(size: Size) -> list[Arm]:
-    """All of them."""
-    return [Arm(institution, share, seed) for institution in INSTITUTIONS
-            for share in size.shares for seed in range(size.seeds)]  # fmt: skip
+    """All of them, the variations last."""
+    seeds = range(size.seeds)
+    usual = [Arm(institution, share, seed) for institution in INSTITUTIONS
+             for share in size.shares for seed in seeds]  # fmt: skip
+    varied = [Arm(institution, share, seed, name) for name in size.varied
+              for institution in COMPARED for share in (0.0, MANY) for seed in seeds]  # fmt: skip
+    return [*usual, *varied]
 
 
 def settings(arm: Arm, size: Size, seed: int) -> Settings:
     """The society of an arm: the same members, questions and luck under every institution."""
     spec = INSTITUTIONS[arm.institution]
-    return Settings(
+    usual = Settings(
         members=size.members, graph=GRAPH, kinds=f"adversarial={arm.share}",
         institution=spec or "neighbours", scatter=bool(spec), taught_by="raters",
         seed=seed + arm.seed,
     )  # fmt: skip
+    return replace(usual, **VARIATIONS.get(arm.varied, {}))
 
 
 def run(job: Job) -> Findings:
@@ -93,7 +121,10 @@ def run(job: Job) -> Findings:
         row, len(every), processes=job.processes, progress=job.progress,
     )  # fmt: skip
     found = Found(size, {arm: table.loc[number] for number, arm in enumerate(every)})
-    return Findings(list(_cells(found)), list(_claims(found)), list(_drawn(found)), (), NOTES)
+    return Findings(
+        [*_cells(found), *_varied_cells(found)], [*_claims(found), *_varied_claims(found)],
+        [*_drawn(found), *_varied_figures(found)], (), NOTES,
+    )  # fmt: skip
 
 
 class Found(NamedTuple):
@@ -103,21 +134,24 @@ class Found(NamedTuple):
     lives: Mapping[Arm, Any]
     """A row of the table each."""
 
-    def course(self, institution: str, share: float, metric: str) -> np.ndarray[Any, Any]:
+    def course(
+        self, institution: str, share: float, metric: str, varied: str = ""
+    ) -> np.ndarray[Any, Any]:
         """(seeds, rounds)"""
         if metric == GOLD:
-            parts = ("alignment", "engagement")
-            return sum((self.course(institution, share, part) for part in parts), np.zeros(1))
+            parts = (self.course(institution, share, part, varied) for part in PARTS)
+            return sum(parts, np.zeros(1))
         seeds = range(self.size.seeds)
-        return np.stack([self.lives[Arm(institution, share, s)][metric] for s in seeds])
+        return np.stack([self.lives[Arm(institution, share, s, varied)][metric] for s in seeds])
 
-    def end(self, institution: str, share: float, metric: str = GOLD) -> Any:
+    def end(self, institution: str, share: float, metric: str = GOLD, varied: str = "") -> Any:
         """(seeds,) the mean over the last rounds."""
-        return self.course(institution, share, metric)[:, -LAST:].mean(axis=1)
+        return self.course(institution, share, metric, varied)[:, -LAST:].mean(axis=1)
 
-    def gain(self, institution: str, other: str, share: float) -> Interval:
+    def gain(self, institution: str, other: str, share: float, varied: str = "") -> Interval:
         """What one keeps of gold reward more than another, paired by seed."""
-        return few_runs_interval(self.end(institution, share) - self.end(other, share))
+        one, two = (self.end(name, share, varied=varied) for name in (institution, other))
+        return few_runs_interval(one - two)
 
     def breaks(self, institution: str) -> float | None:
         """The least share from which on it is not certainly better than nobody; None if none."""
@@ -201,13 +235,62 @@ def _rounds(
             for step in range(0, found.size.rounds, 5)]  # fmt: skip
 
 
+# What stays when what was chosen by eye is changed
+
+
+ASKED: Sequence[tuple[str, str, float]] = (
+    ("neighbours", NOBODY, 0.0), ("judge alone", NOBODY, 0.0), ("debate", NOBODY, 0.0),
+    ("debate", "neighbours", MANY), ("judge alone", "neighbours", MANY),
+    ("judge alone", NOBODY, MANY), ("judge alone", "debate", MANY),
+)  # fmt: skip
+"""One institution, another that it should give more than, and the share of adversaries."""
+
+
+def _question(one: str, other: str, share: float) -> str:
+    return f"{one} over {other}, {share:.0%} adversarial"
+
+
+def _varied_cells(found: Found) -> Iterator[Cell]:
+    for varied in found.size.varied:
+        for one, other, share in ASKED:
+            gain = found.gain(one, other, share, varied)
+            yield cell({"changed": varied}, f"gold reward: {_question(one, other, share)}", gain)
+
+
+def _varied_claims(found: Found) -> Iterator[Claim]:
+    for one, other, share in ASKED:
+        gains = {name: found.gain(one, other, share, name) for name in found.size.varied}
+        failed = [name for name, gain in gains.items() if gain.low <= 0]
+        least = min(gains, key=lambda name: gains[name].low)
+        told = f"not with {', '.join(failed)}; " if failed else ""
+        yield Claim(f"{_question(one, other, share)}: more, whatever is changed", not failed,
+                    f"{told}least with {least}, {signed(gains[least], 3)}")  # fmt: skip
+
+
+def _varied_figures(found: Found) -> Iterator[Figure]:
+    for share, name in ((0.0, "none"), (MANY, "many")):
+        asked = [one for one in ASKED if one[2] == share]
+        rows = [
+            figures.Row(varied or "as usual", found.gain(*one, varied=varied),
+                        group=f"{one[0]} over {one[1]}")
+            for one in asked for varied in ("", *found.size.varied)
+        ]  # fmt: skip
+        yield figures.forest(
+            f"societies-varied-{name}", "Gold reward that one institution gives more than another, "
+            f"{share:.0%} being adversarial, as usual and with something changed: members' traits, "
+            "or who knows whom.",
+            rows, xlabel="gold units", percent=False, references={"no difference": 0.0}, dense=True,
+        )  # fmt: skip
+
+
 NOTES = (
     "Members are learned small policies on the world preferences, on a grid where each knows those "
     "within 3 steps; how they draft, rate, revise and learn is derived here (oversight/society).",
     "The world's judge and the clerk are outside and cannot be corrupted; what adversaries can do "
     "is argue for the worse side, with facts, for the world publishes nothing false.",
     "How strongly members heed and learn was set after a look at single societies of neighbours, "
-    "and the claims written after a look at a few of all institutions, one seed each.",
+    "and the claims written after a look at a few of all institutions, one seed each. So each "
+    "trait is halved and doubled, one at a time, and the graph changed.",
     "A critic's neighbour attacks every draft and nobody defends it; a consultant speaks for it.",
     "An institution breaks at the least share from which on its 95 % interval over nobody reaches "
     "0. Intervals are over seeds, Student's t, paired where institutions are compared.",

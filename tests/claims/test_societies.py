@@ -21,7 +21,7 @@ def holds(findings: Findings, words: str) -> bool:
 def test_neighbours_break_where_adversaries_are_most(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(societies.SIZES, "quick", Size(49, (0.0, 0.4, 0.8), 25, 2))
+    monkeypatch.setitem(societies.SIZES, "quick", Size(49, (0.0, 0.4, 0.6, 0.8), 25, 2, ("hubs",)))
     monkeypatch.setattr(
         societies, "INSTITUTIONS",
         {name: societies.INSTITUTIONS[name]
@@ -34,8 +34,15 @@ def test_neighbours_break_where_adversaries_are_most(
             if c.metric == "gold reward at the end"}  # fmt: skip
     assert ends["neighbours", 0.8] < ends["judge alone", 0.8] - 0.2
     assert ends["neighbours", 0.0] > ends["nobody", 0.0]
+    assert holds(found, "judge alone over neighbours, 60% adversarial")
+    usual = ends["judge alone", 0.6] - ends["neighbours", 0.6]
+    (varied,) = [c.value for c in found.cells if c.setting == {"changed": "hubs"}
+                 and c.metric.endswith("judge alone over neighbours, 60% adversarial")]  # fmt: skip
+    assert varied != pytest.approx(usual, abs=1e-6)  # another graph is another society
     assert societies.run(job).cells == found.cells  # read back
-    assert {figure.name for figure in found.figures} >= {"societies-gold", "societies-alignment"}
+    assert {figure.name for figure in found.figures} >= {
+        "societies-gold", "societies-alignment", "societies-varied-none", "societies-varied-many",
+    }  # fmt: skip
 
 
 def test_what_a_society_says_trains_a_policy(
