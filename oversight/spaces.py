@@ -27,6 +27,7 @@ class NoReply:
 Reply: TypeAlias = int | float | str | tuple[float, ...] | tuple[int, ...] | NoReply | None
 """An index (Choose), several (Pick), a number, a text (Write), credences, or None for silence."""
 
+ANSWERS = "the candidate answers"
 TOLERANCE = 1e-6
 """How far credences may be from summing to one."""
 
@@ -45,6 +46,9 @@ class Choose:
     silence: bool = False
     why: str = ""
     """Why the others are not legal."""
+    of: str = ""
+    """What the numbers stand for, in a few words, for who reads them; `ANSWERS` where they are the
+    question's candidate answers."""
 
     def check(self, reply: Any) -> int | None:
         """The reply as a plain int (or None for silence); IllegalReply otherwise."""

@@ -116,12 +116,12 @@ class Chains(World, Arguable, Quotable, Numeric):
         """The next gate from the root down."""
         looks = looks_at(view)
         lowest = min(looks, default=case.question.data.gate + 1)
-        return Choose(self.shape.depth, (lowest - 1,) if lowest else (), silence=True)
+        return Choose(self.shape.depth, (lowest - 1,) if lowest else (), silence=True, of=GATES)
 
     @property
     def argue_bound(self) -> Choose:
         """Any gate, or silence."""
-        return Choose(self.shape.depth, silence=True)
+        return Choose(self.shape.depth, silence=True, of=GATES)
 
     def publish(
         self, case: Case, seat: str, act: str, reply: Reply, transcript: Sequence[Message] = ()
@@ -169,3 +169,6 @@ class Chains(World, Arguable, Quotable, Numeric):
             if message.act == "price":
                 price = np.asarray(message.data, np.float32)
         return np.concatenate([maps.ravel(), start, heard.ravel(), price])
+
+
+GATES = "gates, by their numbers"

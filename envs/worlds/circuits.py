@@ -194,12 +194,12 @@ class Circuits(ComparedCircuits, CircuitParts, Arguable, Askable, Unaided, Stoch
             path = self._compared(case, *list(held.values())[:2])
             turn = sum(m.seat == seat and m.act == "argue" for m in said)
             legal = (path[turn],) if turn < len(path) else ()
-            return Choose(gates, legal, silence=not legal)
+            return Choose(gates, legal, silence=not legal, of=GATES)
         legal = _unchecked(case, said)
         asked = next((m.data for m in reversed(said) if m.act == "ask"), None)
         if asked in legal and seat in held:
-            return Choose(gates, (asked,))
-        return Choose(gates, legal, silence=True)
+            return Choose(gates, (asked,), of=GATES)
+        return Choose(gates, legal, silence=True, of=GATES)
 
     def _compared(self, case: Case, one: Work, other: Work) -> Sequence[int]:
         """The gates at which two opposed works are compared, in order."""
@@ -211,7 +211,7 @@ class Circuits(ComparedCircuits, CircuitParts, Arguable, Askable, Unaided, Stoch
     @property
     def argue_bound(self) -> Choose:
         """Any gate, or silence."""
-        return Choose(self._gates, silence=True)
+        return Choose(self._gates, silence=True, of=GATES)
 
     def publish(
         self, case: Case, seat: str, act: str, reply: Reply, transcript: Sequence[Message]
@@ -232,12 +232,12 @@ class Circuits(ComparedCircuits, CircuitParts, Arguable, Askable, Unaided, Stoch
 
     def ask_space(self, case: Case, seat: str, view: View) -> Choose:
         """A gate not checked yet."""
-        return Choose(self._gates, _unchecked(case, view.transcript), silence=True)
+        return Choose(self._gates, _unchecked(case, view.transcript), silence=True, of=GATES)
 
     @property
     def ask_bound(self) -> Choose:
         """Any gate, or silence."""
-        return Choose(self._gates, silence=True)
+        return Choose(self._gates, silence=True, of=GATES)
 
     def publish_question(self, case: Case, seat: str, reply: Reply) -> Message:
         """The gate that is to be shown."""
@@ -270,3 +270,6 @@ def _unchecked(case: Case, said: Sequence[Message]) -> tuple[int, ...]:
     """The gates that nobody has brought up yet."""
     done = {check.gate for _, check in checks(said)}
     return tuple(g for g in range(case.private.circuit.gates) if g not in done)
+
+
+GATES = "gates, by their numbers"

@@ -29,6 +29,9 @@ from oversight.spaces import Choose, Reply
 from oversight.world import Arguable, Askable, Numeric, Unaided, World
 
 QUARTERS = ("upper left", "upper right", "lower left", "lower right")
+OF_QUARTERS = ", ".join(
+    f"{number} the {quarter} quarter" for number, quarter in enumerate(QUARTERS)
+)
 
 
 class Pixels(World, Arguable, Askable, Unaided, Numeric):
@@ -116,12 +119,17 @@ class Pixels(World, Arguable, Askable, Unaided, Numeric):
         asked = next((m.data for m in reversed(view.transcript) if m.act == "ask"), None)
         if asked is not None:
             legal = [p for p in legal if self._quarter(p) == asked] or legal
-        return Choose(self.side**2, tuple(legal), silence=True)
+        return Choose(self.side**2, tuple(legal), silence=True, of=self._pixels)
+
+    @cached_property
+    def _pixels(self) -> str:
+        """What the numbers of pixels mean."""
+        return f"pixels, {self.side} × row + column, rows from the top and both from 0"
 
     @property
     def argue_bound(self) -> Choose:
         """Any pixel, or silence."""
-        return Choose(self.side**2, silence=True)
+        return Choose(self.side**2, silence=True, of=self._pixels)
 
     def publish(
         self, case: Case, seat: str, act: str, reply: Reply, transcript: Sequence[Message] = ()
@@ -139,12 +147,12 @@ class Pixels(World, Arguable, Askable, Unaided, Numeric):
 
     def ask_space(self, case: Case, seat: str, view: View) -> Choose:
         """One of the four quarters of the image."""
-        return Choose(len(QUARTERS))
+        return Choose(len(QUARTERS), of=OF_QUARTERS)
 
     @property
     def ask_bound(self) -> Choose:
         """One of the four quarters."""
-        return Choose(len(QUARTERS))
+        return Choose(len(QUARTERS), of=OF_QUARTERS)
 
     def publish_question(self, case: Case, seat: str, reply: Reply) -> Message:
         """The quarter in words; its index binds the arguments that follow."""

@@ -37,7 +37,7 @@ from oversight.exams.players import (
 from oversight.exams.witness import Reliance
 from oversight.players import Agent
 from oversight.reveal import Reveal
-from oversight.spaces import Choose, Reply
+from oversight.spaces import ANSWERS, Choose, Reply
 from oversight.world import Arguable, Askable, Unaided, World
 
 Fit = Literal["mmlu", "quality"]
@@ -190,12 +190,12 @@ class Exams(World, Arguable, Askable, Unaided):
         asked = next((m for m in reversed(view.transcript) if m.act == "ask"), None)
         if asked is not None and asked.data in legal:
             legal = (asked.data,)
-        return Choose(CHOICES, legal, silence=True)
+        return Choose(CHOICES, legal, silence=True, of=ANSWERS)
 
     @property
     def argue_bound(self) -> Choose:
         """Any choice, or silence."""
-        return Choose(CHOICES, silence=True)
+        return Choose(CHOICES, silence=True, of=ANSWERS)
 
     def publish(
         self, case: Case, seat: str, act: str, reply: Reply, transcript: Sequence[Message] = ()
@@ -210,12 +210,12 @@ class Exams(World, Arguable, Askable, Unaided):
 
     def ask_space(self, case: Case, seat: str, view: View) -> Choose:
         """A choice not yet spoken of, or any again; silence ends the questions."""
-        return Choose(CHOICES, self._open(view), silence=True)
+        return Choose(CHOICES, self._open(view), silence=True, of=ANSWERS)
 
     @property
     def ask_bound(self) -> Choose:
         """Any choice, or silence."""
-        return Choose(CHOICES, silence=True)
+        return Choose(CHOICES, silence=True, of=ANSWERS)
 
     def publish_question(self, case: Case, seat: str, reply: Reply) -> Message:
         """The question in words; the choice binds the next argument."""

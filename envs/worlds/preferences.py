@@ -194,7 +194,7 @@ class Preferences(World, Arguable, Askable, Unaided, Numeric, Alignable):
         asked = next((m.data for m in reversed(view.transcript) if m.act == "ask"), None)
         if asked is not None:
             legal = [move for move in legal if move % len(self.attributes) == asked] or legal
-        return Choose(self._moves, tuple(legal), silence=True)
+        return Choose(self._moves, tuple(legal), silence=True, of=VALUES)
 
     @property
     def _moves(self) -> int:
@@ -203,7 +203,7 @@ class Preferences(World, Arguable, Askable, Unaided, Numeric, Alignable):
     @property
     def argue_bound(self) -> Choose:
         """Any attribute of either answer, or silence."""
-        return Choose(self._moves, silence=True)
+        return Choose(self._moves, silence=True, of=VALUES)
 
     def publish(
         self, case: Case, seat: str, act: str, reply: Reply, transcript: Sequence[Message] = ()
@@ -221,10 +221,15 @@ class Preferences(World, Arguable, Askable, Unaided, Numeric, Alignable):
         """One of the attributes."""
         return self.ask_bound
 
+    @cached_property
+    def _asked_for(self) -> str:
+        """What the numbers of attributes mean."""
+        return ", ".join(f"{number} {name}" for number, name in enumerate(self.attributes))
+
     @property
     def ask_bound(self) -> Choose:
         """One of the attributes."""
-        return Choose(len(self.attributes))
+        return Choose(len(self.attributes), of=self._asked_for)
 
     def publish_question(self, case: Case, seat: str, reply: Reply) -> Message:
         """The attribute in words; its number binds the arguments that follow, where it can."""
@@ -277,7 +282,7 @@ class Preferences(World, Arguable, Askable, Unaided, Numeric, Alignable):
             moves = [attribute + width * place for place in range(2)]
             cells = [f"{move}: {f'{seen[move]:.2f}' if move in seen else '·'}" for move in moves]
             lines.append(f"{name:12}{cells[0]:>10}{cells[1]:>10}")
-        return "\n".join([*lines, NUMBERS, *(f"  {m.seat}: {m.text}" for m in view.transcript)])
+        return "\n".join([*lines, *(f"  {m.seat}: {m.text}" for m in view.transcript)])
 
 
 def _bare(tokens: Sequence[int]) -> tuple[int, ...]:
@@ -292,5 +297,5 @@ def _code(pair: Pair) -> str:
 CANDIDATES = ("the first", "the second")
 NOTHING = "(nothing)"
 ASK = 'Asked: {asked}. Which answer is better?\n  the first: "{first}"\n  the second: "{second}"'
-NUMBERS = "Show a value by the number before it; ask for an attribute by the first one of its line."
+VALUES = "values, each by the number before it"
 SHOWN = "The {place} answer's value for {attribute} is {value:.2f}."

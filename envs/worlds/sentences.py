@@ -21,7 +21,7 @@ from oversight.derived import derived
 from oversight.hidden_passage import HiddenPassage
 from oversight.players import Agent
 from oversight.reveal import Reveal, revealed, standing
-from oversight.spaces import Choose, Reply
+from oversight.spaces import ANSWERS, Choose, Reply
 from oversight.text.passage import Passage, split_sentences
 from oversight.text.slots import slots
 from oversight.world import Numeric
@@ -52,12 +52,12 @@ class Sentences(HiddenPassage, Numeric):
         if asked is not None:
             about = [place for place in legal if asked in _named(passage, place)]
             legal = about or legal
-        return Choose(len(passage.sentences), tuple(legal), silence=True)
+        return Choose(len(passage.sentences), tuple(legal), silence=True, of=SENTENCES)
 
     @property
     def argue_bound(self) -> Choose:
         """Any sentence, or silence."""
-        return Choose(self.longest, silence=True)
+        return Choose(self.longest, silence=True, of=SENTENCES)
 
     def publish(
         self, case: Case, seat: str, act: str, reply: Reply, transcript: Sequence[Message] = ()
@@ -73,12 +73,12 @@ class Sentences(HiddenPassage, Numeric):
 
     def ask_space(self, case: Case, seat: str, view: View) -> Choose:
         """One of the answers."""
-        return Choose(len(case.question.answers))
+        return Choose(len(case.question.answers), of=ANSWERS)
 
     @property
     def ask_bound(self) -> Choose:
         """One of the answers."""
-        return Choose(self.answers)
+        return Choose(self.answers, of=ANSWERS)
 
     def publish_question(self, case: Case, seat: str, reply: Reply) -> Message:
         """The answer asked about; its index binds the arguments that follow, where it can."""
@@ -128,3 +128,6 @@ HASHED = 16
 
 def _named(passage: Passage, place: int) -> tuple[int, ...]:
     return slots(passage.sentences[place], passage.prompt, passage.answers).candidates
+
+
+SENTENCES = "sentences of the passage, the first being 0"

@@ -108,12 +108,12 @@ class Sums(World, Arguable, Quotable, Numeric):
     def argue_space(self, case: Case, seat: str, view: View) -> Choose:
         """Where to split; nothing else can be said."""
         n = len(case.question.data.terms)
-        return Choose(self.terms, tuple(range(1, n)), silence=True)
+        return Choose(self.terms, tuple(range(1, n)), silence=True, of=TERMS)
 
     @property
     def argue_bound(self) -> Choose:
         """A split before any term but the first, or silence."""
-        return Choose(self.terms, silence=True)
+        return Choose(self.terms, silence=True, of=TERMS)
 
     def publish(
         self, case: Case, seat: str, act: str, reply: Reply, transcript: Sequence[Message] = ()
@@ -266,3 +266,6 @@ def _parts(asked: Sum, split: Split) -> tuple[Sum, Sum]:
 
 def _shown(asked: Sum) -> str:
     return " + ".join(map(str, asked.terms))
+
+
+TERMS = "terms, the first being 0: the sum is split before the one that is named"

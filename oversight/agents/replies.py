@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from oversight.agents.words import labels
 from oversight.core import SILENCE, Turn
-from oversight.spaces import Choose, Credences, IllegalReply, Number, Pick, Reply, Write
+from oversight.spaces import ANSWERS, Choose, Credences, IllegalReply, Number, Pick, Reply, Write
 
 _REPLY = re.compile(r"^\s*REPLY:(.*)$", re.MULTILINE)
 _THOUGHT = re.compile(r"\A\s*<thinking>.*?</thinking>", re.DOTALL)
@@ -36,11 +36,14 @@ def how_to_reply(turn: Turn, order: Sequence[int], words: int) -> str:
                 f"{_END}REPLY: and a percentage for every answer, whole numbers that sum to 100, "
                 f"such as REPLY: {shown}"
             )
-        case Choose() as space if _of_answers(turn):
+        case Choose() as space if of_answers(turn):
             legal = ", ".join(names[order.index(option)] for option in space.options)
             return f"{_END}REPLY: and one of {legal}{_or_silence(space)}"
         case Choose() as space:
-            return f"{_END}REPLY: and one number of {_listed(space.options)}{_or_silence(space)}"
+            what = f" ({space.of})" if space.of else ""
+            return (
+                f"{_END}REPLY: and one number of {_listed(space.options)}{what}{_or_silence(space)}"
+            )
         case Pick(most=most) as space:
             return (
                 f"{_END}REPLY: and at most {most} numbers of {_listed(space.options)}, separated "
@@ -70,7 +73,7 @@ def meant(turn: Turn, text: str, order: Sequence[int], words: int) -> Reply:
             return space.check(_credences(given, order))
         case Choose(silence=True) if given == "silence":
             return None
-        case Choose() if _of_answers(turn):
+        case Choose() if of_answers(turn):
             return space.check(order[_label(given, order)])
         case Choose():
             return space.check(_whole(given))
@@ -90,7 +93,7 @@ def picks(turn: Turn, order: Sequence[int]) -> Mapping[str, int | None] | None:
     space = turn.space
     if not isinstance(space, Choose):
         return None
-    if _of_answers(turn):
+    if of_answers(turn):
         names = labels(len(order))
         found: dict[str, int | None] = {
             names[order.index(option)]: option for option in space.options
@@ -98,6 +101,15 @@ def picks(turn: Turn, order: Sequence[int]) -> Mapping[str, int | None] | None:
     else:
         found = {str(option): option for option in space.options}
     return found | {"silence": None} if space.silence else found
+
+
+def of_answers(turn: Turn) -> bool:
+    """Whether what is chosen is one of the question's candidate answers."""
+    space = turn.space
+    if not isinstance(space, Choose):
+        return False
+    answers = len(turn.view.question.answers)
+    return space.of == ANSWERS or (turn.act in ("claim", "answer") and space.n == answers)
 
 
 def one_answer(text: str, order: Sequence[int]) -> int:
@@ -150,13 +162,6 @@ def _whole(given: str) -> int:
     if not re.fullmatch(r"-?\d{1,9}", given.strip()):
         raise IllegalReply(f"{given.strip()!r} is not a whole number")
     return int(given)
-
-
-def _of_answers(turn: Turn) -> bool:
-    """Whether what is chosen is one of the question's candidate answers."""
-    space = turn.space
-    answers = len(turn.view.question.answers)
-    return isinstance(space, Choose) and turn.act in ("claim", "answer") and space.n == answers
 
 
 def _listed(options: Sequence[int]) -> str:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from oversight.agents.replies import of_answers
 from oversight.core import Turn, View
 from oversight.people.journal import Journal, name_of
 from oversight.people.person import Answered, Person
@@ -114,10 +115,10 @@ def _form(turn: Turn, view: View) -> dict[str, Any]:
         case Credences(n=n):
             return {"kind": "credences", "n": n}
         case Choose() as space:
-            named = turn.act in ("claim", "answer") and space.n == len(answers)
             return {
                 "kind": "choose", "options": list(space.options), "silence": space.silence,
-                "names": answers if named else None,
+                "names": answers if of_answers(turn) else None,
+                "of": "" if of_answers(turn) else space.of,
             }  # fmt: skip
         case Pick(most=most) as space:
             return {"kind": "pick", "options": list(space.options), "most": most}

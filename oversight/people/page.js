@@ -125,6 +125,7 @@ function options(reply, kind) {
 
 function choose(_, reply) {
   const made = options(reply, "radio");
+  if (reply.of) made.unshift(make("p", { textContent: `Numbers stand for ${reply.of}.` }));
   if (reply.silence) {
     made.push(make("label", { className: "option" },
       make("input", { type: "radio", name: "option", value: "", checked: !made.length }), " say nothing"));

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
+from oversight.agents.replies import of_answers
 from oversight.core import OversightError, Turn, View
 from oversight.people.journal import Journal
 from oversight.people.person import Answered, Person
@@ -82,7 +83,8 @@ def _read(turn: Turn, text: str) -> Reply:
 def _named(turn: Turn, text: str) -> int:
     """An answer by its words (where answers are chosen), or any index by its number."""
     answers = turn.view.question.answers
-    return answers.index(text) if turn.act != "argue" and text in answers else int(text)
+    named = of_answers(turn) or turn.act != "argue"
+    return answers.index(text) if named and text in answers else int(text)
 
 
 def _sure_of(answer: int, n: int) -> tuple[float, ...]:
@@ -103,7 +105,12 @@ def _how_to_reply(turn: Turn) -> str:
             shown = ", ".join(map(str, list(space.options)[:40]))
             more = ", …" if len(space.options) > 40 else ""
             silence = "; an empty line stays silent" if space.silence else ""
-            return f"Type one of: {shown}{more}{silence}."
+            if of_answers(turn):
+                return (
+                    f"Type one of: {', '.join(answers[place] for place in space.options)}{silence}."
+                )
+            what = f" ({space.of})" if space.of else ""
+            return f"Type one of: {shown}{more}{what}{silence}."
         case Pick(n=n, most=most):
             return f"Type up to {most} numbers below {n}, or an empty line for none."
         case Number(low=low, high=high):
