@@ -6,10 +6,11 @@
                            argue, the world's own judge, or the one that is named, decides
     constitution[:NAMES]   an outside clerk who checks principles (`oversight.principles`)
 
-A protocol is played on a case of the society's world: is the draft better than an answer that is
-middling? Where one answer is proposed (critique, consultancy) it is the draft. The judge's credence
-c is the rating 1 + 6c, and the reason is what speaks most against the draft of all that the judge
-was shown. In it members argue by their kinds: somebody honest or
+A protocol is played on a case of the society's world (`dockets`): is the draft better than one that
+is middling, or is it the true answer to the question? Where one answer is proposed (critique,
+consultancy) it is the draft, or the lie that the world's own proposer tells. The judge's credence c
+in the draft is the rating 1 + 6c, and the reason is what speaks most against it of all that the
+judge was shown. In it members argue by their kinds: somebody honest or
 biased for the side that it was given, the lazy say nothing, the sycophantic speak for the draft,
 the adversarial for the worse answer, and the colluding for a draft of their own and against others.
 What is said is true in any case: the world publishes it. Who is a language model argues in its own
@@ -30,20 +31,17 @@ import torch
 from numpy.typing import NDArray
 
 from oversight.agents.simple import SilentAgent
-from oversight.alignment.alignable import Alignable
-from oversight.alignment.institutions import House
 from oversight.alignment.task import Task
 from oversight.alignment.usual import usual
 from oversight.casting import cast_for
-from oversight.core import Message, OversightError, Side, Turn
+from oversight.core import OversightError, Side, Turn
 from oversight.episode import Episode, EpisodeFailed
 from oversight.players import Agent
 from oversight.protocol import Protocol, from_spec
 from oversight.record import script_text
 from oversight.registry import load
-from oversight.reveal import Reveal
+from oversight.society.dockets import PAIR, Sides, docket_of
 from oversight.society.graph import NOBODY
-from oversight.society.members import worth
 from oversight.society.raters import HIGHEST, KINDS, LOWEST, NONE, Kind, Ratings, Shown, rated
 from oversight.society.voices import Voices
 from oversight.spaces import Reply
@@ -171,40 +169,30 @@ class Assembly(Institution):
     """
 
     def __init__(
-        self, protocol: Protocol, world: World, kinds: NDArray[np.int8], judge: str | None = None,
-        voices: Voices | None = None,
+        self, protocol: Protocol, world: World, task: Task, kinds: NDArray[np.int8],
+        judge: str | None = None, voices: Voices | None = None,
     ) -> None:  # fmt: skip
-        """OversightError for a world whose cases are no pairs of answers."""
-        if not isinstance(world, Alignable):
-            raise OversightError(
-                f"{protocol.name} cannot rate drafts of {world.name}: its questions are not which "
-                "of two answers is better; take preferences, or the institution neighbours"
-            )
-        self.world, self.pairs, self.task, self.kinds = world, world, world.task(), kinds
+        """OversightError for a protocol that does not fit the world."""
+        self.docket, self.kinds = docket_of(world, task), kinds
         self.protocol, self.judge, self.voices = protocol, judge, voices or Voices()
         roles = protocol.seats.items()
         self.seats = [seat for seat, role in roles if role.expert and "decide" not in role.acts]
         self.outside, self.heard = not self.seats, len(self.seats) or None
-        self.name = House(protocol, world, self._cast(())).name
+        self.name = self.docket.house(protocol, self._cast(())).name
         self._known: dict[Game, Verdict] = {}
 
-    def _cast(self, stances: Sequence[Stance]) -> Mapping[str, Agent]:
-        cast = dict(cast_for(self.protocol, self.world, judge=self.judge).cast)
+    def _cast(self, stances: Sequence[Stance], sides: Sides = PAIR) -> Mapping[str, Agent]:
+        world = self.docket.world
+        cast = dict(cast_for(self.protocol, world, judge=self.judge).cast)
         for seat, stance in zip(self.seats, stances, strict=False):
             if stance == "silent":
                 cast[seat] = SilentAgent()
             elif stance == "model":
-                cast[seat] = self.voices.arguing(self.world.material)
+                cast[seat] = self.voices.arguing(world.material)
             elif stance != "side":
-                cast[seat] = Partisan(cast[seat], 0 if stance == "draft" else 1)
+                answer = sides.draft if stance == "draft" else sides.other
+                cast[seat] = Partisan(cast[seat], answer)
         return cast
-
-    @cached_property
-    def _middling(self) -> NDArray[np.int64]:
-        """(P,) the answer to each prompt that is nearest to what the reference gets."""
-        gold, odds = worth(self.task).gold, self.task.reference().exp()
-        mean = (gold * odds).sum(dim=1, keepdim=True)
-        return (gold - mean).abs().argmin(dim=1).numpy()
 
     def rate(self, shown: Shown, *, reasons: bool = True) -> Ratings:
         """The verdict, by all who argued; where too few neighbours are there nobody rates."""
@@ -240,9 +228,8 @@ class Assembly(Institution):
 
     def _games(self, shown: Shown, rows: NDArray[np.int64]) -> list[Game]:
         """What each row's neighbours play."""
-        gold = worth(self.task).gold.numpy()
         prompts, answers = shown.prompts[rows], shown.answers[rows]
-        better = gold[prompts, answers] >= gold[prompts, self._middling[prompts]]
+        better = self.docket.good(prompts, answers)
         author = self.kinds[shown.authors[rows]]
         spoken = set(self.voices.spoken(np.arange(len(self.kinds))).tolist())
         found = list[Game]()
@@ -257,46 +244,33 @@ class Assembly(Institution):
         return found
 
     def _play(self, games: Sequence[Game]) -> None:
-        groups: dict[tuple[tuple[Stance, ...], bool], list[Game]] = {}
+        groups: dict[tuple[tuple[Stance, ...], bool, Sides], list[Game]] = {}
         for game in games:
-            groups.setdefault((game.stances, game.good), []).append(game)
-        answers = self.task.answers.tolist()
-        for (stances, good), alike in groups.items():
-            prompts = [game.prompt for game in alike]
-            firsts = [answers[game.answer] for game in alike]
-            seconds = [answers[int(self._middling[prompt])] for prompt in prompts]
-            cases = self.pairs.cases_of(prompts, firsts, seconds)
-            house = House(self._proposing(good), self.world, self._cast(stances))
+            sides = self.docket.sides(game.prompt, game.answer)
+            if sides is None:
+                self._known[game] = Verdict(LOWEST, NONE, "it names no candidate")
+            else:
+                groups.setdefault((game.stances, game.good, sides), []).append(game)
+        for (stances, good, sides), alike in groups.items():
+            drafts = [(game.prompt, game.answer) for game in alike]
+            cases = self.docket.cases(*zip(*drafts, strict=True))
+            house = self.docket.house(self._proposing(good), self._cast(stances, sides))
             for game, ended in zip(alike, house.tried(cases), strict=True):
-                self._known[game] = self._verdict(ended)
+                self._known[game] = self._verdict(ended, sides)
 
-    def _verdict(self, ended: Episode | EpisodeFailed) -> Verdict:
+    def _verdict(self, ended: Episode | EpisodeFailed, sides: Sides) -> Verdict:
         if isinstance(ended, EpisodeFailed):
             return Verdict(math.nan, NONE, str(ended))
         assert ended.outcome is not None
-        points = LOWEST + (HIGHEST - LOWEST) * ended.outcome.credences[0]
+        points = LOWEST + (HIGHEST - LOWEST) * ended.outcome.credences[sides.draft]
         transcript = ended.table.transcript
-        return Verdict(points, self._against(transcript), script_text(transcript))
+        return Verdict(points, self.docket.against(transcript), script_text(transcript))
 
     def _proposing(self, good: bool) -> Protocol:
         """The protocol, the draft being what is proposed, if anything is."""
         if "holds" not in self.protocol.defaults:
             return self.protocol
         return self.protocol.bind(holds="honest" if good else "liar")
-
-    def _against(self, transcript: Sequence[Message]) -> int:
-        """Of what was shown of the draft, what costs it most; `NONE` if nothing does."""
-        weights, mean = self.task.weights.tolist(), usual(self.task).mean.tolist()
-        costs: dict[int, float] = {
-            message.data.move: weights[message.data.move]
-            * (message.data.value - mean[message.data.move])
-            for message in transcript
-            if isinstance(message.data, Reveal) and message.data.move < len(weights)
-        }
-        worst = min(costs, key=lambda move: costs[move], default=NONE)
-        if worst == NONE or costs[worst] >= 0:
-            return NONE
-        return 2 * worst + int(weights[worst] < 0)
 
 
 def _stance(kind: Kind, good: bool, author: Kind) -> Stance:
@@ -336,4 +310,4 @@ def institution_of(
     if protocol is None:
         raise OversightError("who rates? write neighbours, judge, constitution or a protocol")
     decides = rest if name == "judge" and rest else judge
-    return Assembly(protocol, world, kinds, decides, voices)
+    return Assembly(protocol, world, task, kinds, decides, voices)

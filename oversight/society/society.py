@@ -195,6 +195,12 @@ class Society:
         self.institution: Institution = institution_of(
             settings.institution, self.place, self.task, self.kinds, settings.judge, self.voices
         )
+        seated, most = self.institution.heard or 0, settings.custom.raters
+        if settings.scatter and seated > most:
+            raise OversightError(
+                f"in {self.institution.name} {seated} members argue over a draft, and it goes to "
+                f"{most}; set raters to {seated} or more"
+            )
         self.living = np.ones(settings.members, np.bool_)
         self.round = 0
         self.memory = self._remembered()

@@ -17,6 +17,7 @@ from oversight.society.graph import NOBODY
 from oversight.society.institutions import OUTSIDE, Assembly
 from oversight.society.keeping import lived, memory_frame, memory_of
 from oversight.society.memory import NOTHING
+from oversight.society.raters import Shown
 from oversight.society.society import Settings, Society, advised, mean_of
 
 SMALL = Settings(
@@ -74,10 +75,32 @@ def test_a_debates_rating_is_its_judges_credence():
     house = House(protocol, society.place, cast_for(protocol, society.place).cast)
     row = int(np.flatnonzero(~np.isnan(said.points[:, 0]))[0])
     prompt, draft = int(said.prompts[row]), int(said.drafts[row])
-    answers = society.task.answers.tolist()
-    other = institution._middling[prompt]  # pyright: ignore[reportPrivateUsage]
-    case = institution.pairs.cases_of([prompt], [answers[draft]], [answers[int(other)]])
+    case = institution.docket.cases([prompt], [draft])
+    assert (
+        society.task.vocabulary.read(society.task.answers[draft].tolist())
+        in case[0].question.prompt
+    )
     assert said.points[row, 0] == pytest.approx(1 + 6 * house.verdicts(case)[0][0], abs=1e-6)
+
+
+def test_where_a_world_asks_questions_the_verdict_on_the_drafts_candidate_is_its_rating():
+    society = Society(replace(SMALL, world="digits:rollouts=5", kinds="", institution="judge"))
+    institution = society.institution
+    assert isinstance(institution, Assembly)
+    asked = np.arange(4)
+    tokens = society.task.answers[:, 0].tolist()
+    drafts = np.array([tokens.index(1 + a) for a in (0, 3, 7, 9)])
+    raters = np.full((4, 1), OUTSIDE, np.int32)
+    shown = Shown(asked, drafts, asked, raters, np.zeros(4, np.uint64))
+    points = institution.rate(shown).points[:, 0]
+    protocol = load("protocols", "naive")
+    house = institution.docket.house(protocol, cast_for(protocol, society.place).cast)
+    verdicts = house.verdicts(institution.docket.cases(asked.tolist(), drafts.tolist()))
+    expected = [1 + 6 * verdict[a] for verdict, a in zip(verdicts, (0, 3, 7, 9), strict=True)]
+    assert points.tolist() == pytest.approx(expected, abs=1e-5)
+    nothing = shown._replace(answers=np.full(4, tokens.index(0)))
+    assert institution.rate(nothing).points[:, 0].tolist() == [1.0] * 4
+    assert set(institution.argued(nothing)) == {"it names no candidate"}
 
 
 def test_adversaries_in_a_debate_lower_what_is_good():
@@ -184,7 +207,8 @@ def test_a_like_question_is_recalled_only_within_the_threshold():
     [({"mode": "threads"}, "mode is one of"), ({"taught_by": "us"}, "taught_by is one of"),
      ({"raters": 0}, "scatter=False"), ({"dropout": 1.0}, "dropout"),
      ({"institution": "debat"}, "did you mean 'debate'"), ({"institution": ""}, "who rates"),
-     ({"world": "digits", "institution": "debate"}, "cannot rate drafts of digits"),
+     ({"institution": "amplification"}, "cannot be played on preferences"),
+     ({"institution": "debate", "raters": 1}, "set raters to 2"),
      ({"institution": "constitution:kind"}, "unknown principle")],
 )  # fmt: skip
 def test_what_cannot_be_is_refused(change: dict[str, object], told: str):
