@@ -290,7 +290,8 @@ NOTES = (
     "is argue for the worse side, with facts, for the world publishes nothing false.",
     "How strongly members heed and learn was set after a look at single societies of neighbours, "
     "and the claims written after a look at a few of all institutions, one seed each. So each "
-    "trait is halved and doubled, one at a time, and the graph changed.",
+    "trait is halved and doubled, one at a time, and the graph changed. What is asked of those was "
+    "written when the results as usual were known.",
     "A critic's neighbour attacks every draft and nobody defends it; a consultant speaks for it.",
     "An institution breaks at the least share from which on its 95 % interval over nobody reaches "
     "0. Intervals are over seeds, Student's t, paired where institutions are compared.",
