@@ -6,7 +6,8 @@ PYTHON ?= python3
 TORCH ?= torch==2.13.0
 # Passed to every pip install.
 PIP_FLAGS ?=
-PYTEST_FLAGS ?= -n 2
+# A file's tests go to one process, which runs what they share once.
+PYTEST_FLAGS ?= -n 2 --dist loadfile
 
 BIN := .venv/bin
 INSTALLED := .venv/.installed
