@@ -99,6 +99,6 @@ def society_env(*, rounds: int = 50, render_mode: str | None = None, **settings:
     `settings` are those of `oversight.society.society.Settings`, and errors those of its parts.
     """
     from envs.society import SocietyEnv
-    from oversight.society.society import Settings
+    from oversight.society.settings import Settings
 
     return SocietyEnv(Settings(**settings), rounds, render_mode)

@@ -28,7 +28,8 @@ from pettingzoo import ParallelEnv
 from oversight.society.graph import NOBODY
 from oversight.society.memory import NOTHING
 from oversight.society.raters import HIGHEST, NONE, Ratings, Shown, taken
-from oversight.society.society import Said, Settings, Society
+from oversight.society.settings import Settings
+from oversight.society.society import Said, Society
 
 PHASES = ("draft", "rate", "revise", "observe")
 OBSERVER = "observer"

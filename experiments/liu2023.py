@@ -17,13 +17,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from oversight.alignment.aligning import align
+from oversight.alignment.aligning import Aligned, align
 from oversight.alignment.annotators import Annotators
 from oversight.alignment.lab import Lab
 from oversight.alignment.luck import luck
 from oversight.alignment.method import Method
 from oversight.alignment.policies.naming import reference_for
-from oversight.alignment.policy import Policy
 from oversight.claims import signed
 from oversight.computed import computed
 from oversight.metrics.intervals import Interval, certain, few_runs_interval
@@ -31,7 +30,8 @@ from oversight.report import figures
 from oversight.society.conversing import COMMENT, REVISE, Conversing
 from oversight.society.data import MIX, Type, examples
 from oversight.society.keeping import Life, lived, memory_frame
-from oversight.society.society import Settings, Society
+from oversight.society.settings import Settings
+from oversight.society.society import Society
 from oversight.society.training import (
     Lessons,
     Plain,
@@ -246,11 +246,11 @@ def _lab(talk: Conversing, steps: int, seed: int) -> Lab:
     return Lab(talk, Annotators(talk), reference, steps, BATCH, seed=seed)
 
 
-def _aligned(method: Method, lab: Lab, talk: Conversing) -> Policy:
+def _aligned(method: Method, lab: Lab) -> Aligned:
+    """Measured before the first step and after the last."""
     pace = Pace(lab.steps, RATE, every=lab.steps)
-    return align(
-        method, lab, pace=pace, measure=lambda policy: stands(policy, talk)._asdict()
-    ).policy
+    talk = _talk()
+    return align(method, lab, pace=pace, measure=lambda policy: stands(policy, talk)._asdict())
 
 
 def _trained(job: Job, size: Size) -> pd.DataFrame:
@@ -265,12 +265,11 @@ def _trained(job: Job, size: Size) -> pd.DataFrame:
         settings = Settings(kinds=DEMOGRAPHICS[HALF], scatter=arm.scatter, seed=job.seed + seed)
         lessons = some(_heard(settings, size.rounds), arm.share, luck(seed, "share"))
         lab = _lab(talk, size.steps, job.seed + seed)
-        policy = _aligned(_taught(lessons, arm), lab, talk)
-        before, after = stands(lab.reference, talk), stands(policy, talk)
+        before, after = _aligned(_taught(lessons, arm), lab).descent.rows
         held = sum(len(part.contexts) for part in lessons.values())
-        return {"arm": name, "seed": seed, "alignment": after.alignment, "examples": held,
-                "engagement": after.engagement, "before": before.alignment,
-                "engaged_before": before.engagement}  # fmt: skip
+        return {"arm": name, "seed": seed, "alignment": after["alignment"], "examples": held,
+                "engagement": after["engagement"], "before": before["alignment"],
+                "engaged_before": before["engagement"]}  # fmt: skip
 
     return computed(
         job.out / "trainings", {"size": size._asdict(), "seed": job.seed, "arms": list(ARMS)},
@@ -335,7 +334,7 @@ def _generations(job: Job, size: Size) -> pd.DataFrame:
         for generation in range(size.generations):
             born = replace(settings, seed=settings.seed + 1000 * generation)
             life = lived(born, size.rounds, shared=shared)
-            policy = _aligned(Stable(_lessons(life)), lab, talk)
+            policy = _aligned(Stable(_lessons(life)), lab).policy
             lab = replace(lab, reference=policy.frozen())
             shared = answers_told(policy, talk)
             found.append(stands(policy, talk))

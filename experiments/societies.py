@@ -25,7 +25,7 @@ from oversight.metrics.intervals import Interval, few_runs_interval
 from oversight.report import figures
 from oversight.society.keeping import lived
 from oversight.society.members import Traits
-from oversight.society.society import Settings
+from oversight.society.settings import Settings
 from oversight.study import Cell, Claim, Experiment, Figure, Findings, Job, cell
 
 INSTITUTIONS: Mapping[str, str] = {

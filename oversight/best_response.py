@@ -12,7 +12,7 @@ from typing import NamedTuple, cast
 
 from oversight.core import Message, OversightError, Turn, View
 from oversight.market import QUOTE, Quotable, alone, moved, quoted
-from oversight.players import Agent
+from oversight.players import Agent, divided
 from oversight.registry import Setting
 from oversight.spaces import Choose, Credences, Reply
 from oversight.world import Arguable, World
@@ -52,13 +52,7 @@ class PriceMover(Agent):
     def act(self, turns: Sequence[Turn]) -> list[Reply]:
         """Argues by search, all that could be said at all turns priced together; else as usual."""
         base = self.world.debater()
-        replies: list[Reply] = [None] * len(turns)
-        for player, argues in ((self._argue, True), (base.act, False)):
-            places = [p for p, turn in enumerate(turns) if (turn.act == "argue") is argues]
-            if places:
-                for place, reply in zip(places, player([turns[p] for p in places]), strict=True):
-                    replies[place] = reply
-        return replies
+        return divided(turns, lambda turn: turn.act == "argue", self._argue, base.act)
 
     def _argue(self, turns: Sequence[Turn]) -> list[Reply]:
         ways = [Way(turn, turn.view.transcript) for turn in turns]

@@ -36,8 +36,26 @@ class Agent(ABC):
 Rehearsal: TypeAlias = Callable[[Agent, int], Sequence[Any]]
 """`(judge, episodes) -> records` of the coming run's own game, on cases kept apart from it."""
 
+Batch: TypeAlias = Callable[[Sequence[Turn]], Sequence[Reply]]
+"""Many turns' replies, in order: an agent's `act`, or a part of it."""
+
 Cast: TypeAlias = Mapping[str, Agent]
 """Who sits where: seat name -> agent."""
+
+
+def divided(
+    turns: Sequence[Turn], belongs: Callable[[Turn], bool], one: Batch, other: Batch
+) -> list[Reply]:
+    """Turns that belong played by one, all others by another; each is asked once, if at all."""
+    replies: list[Reply] = [None] * len(turns)
+    mine = [belongs(turn) for turn in turns]
+    for play, owns in ((one, True), (other, False)):
+        places = [place for place, own in enumerate(mine) if own is owns]
+        if places:
+            played = play([turns[place] for place in places])
+            for place, reply in zip(places, played, strict=True):
+                replies[place] = reply
+    return replies
 
 
 class Judge(Agent):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -30,6 +30,15 @@ Reply: TypeAlias = int | float | str | tuple[float, ...] | tuple[int, ...] | NoR
 ANSWERS = "the candidate answers"
 TOLERANCE = 1e-6
 """How far credences may be from summing to one."""
+
+
+def numbered(names: Iterable[str]) -> str:
+    """What numbers stand for where each has a name.
+
+    >>> numbered(["helpful", "honest"])
+    '0 helpful, 1 honest'
+    """
+    return ", ".join(f"{number} {name}" for number, name in enumerate(names))
 
 
 class IllegalReply(ValueError):

@@ -25,13 +25,11 @@ from oversight.derived import derived
 from oversight.judges.sparse import SparseJudge
 from oversight.players import Agent
 from oversight.reveal import Reveal, revealed, standing
-from oversight.spaces import Choose, Reply
+from oversight.spaces import Choose, Reply, numbered
 from oversight.world import Arguable, Askable, Numeric, Unaided, World
 
 QUARTERS = ("upper left", "upper right", "lower left", "lower right")
-OF_QUARTERS = ", ".join(
-    f"{number} the {quarter} quarter" for number, quarter in enumerate(QUARTERS)
-)
+OF_QUARTERS = numbered(f"the {quarter} quarter" for quarter in QUARTERS)
 
 
 class Pixels(World, Arguable, Askable, Unaided, Numeric):

@@ -21,7 +21,7 @@ from oversight.core import SILENCE, Case, Message, OversightError, Question, Sea
 from oversight.derived import derived
 from oversight.players import Agent
 from oversight.reveal import Reveal, revealed, standing
-from oversight.spaces import Choose, Reply
+from oversight.spaces import Choose, Reply, numbered
 from oversight.weighing import ShowingDebater, WeighingJudge
 from oversight.world import Arguable, Askable, Numeric, Unaided, World
 
@@ -221,15 +221,10 @@ class Preferences(World, Arguable, Askable, Unaided, Numeric, Alignable):
         """One of the attributes."""
         return self.ask_bound
 
-    @cached_property
-    def _asked_for(self) -> str:
-        """What the numbers of attributes mean."""
-        return ", ".join(f"{number} {name}" for number, name in enumerate(self.attributes))
-
     @property
     def ask_bound(self) -> Choose:
         """One of the attributes."""
-        return Choose(len(self.attributes), of=self._asked_for)
+        return Choose(len(self.attributes), of=numbered(self.attributes))
 
     def publish_question(self, case: Case, seat: str, reply: Reply) -> Message:
         """The attribute in words; its number binds the arguments that follow, where it can."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
 from typing import Annotated, Literal, NamedTuple
 
@@ -33,9 +33,9 @@ from oversight.models.model import (
     Scores,
     Unanswered,
 )
-from oversight.players import Agent
+from oversight.players import Agent, divided
 from oversight.protocol import Positive
-from oversight.spaces import IllegalReply, NoReply, Reply
+from oversight.spaces import Choose, IllegalReply, NoReply, Reply
 
 Material = Callable[[View], str]
 """What a seat alone sees, in words; a world's own `material`."""
@@ -88,16 +88,10 @@ class ChatAgent(Agent):
 
     def act(self, turns: Sequence[Turn]) -> list[Reply]:
         """Every turn's reply; those that could not be read are asked for once more."""
-        replies: list[Reply] = [None] * len(turns)
-        for player, scored in ((self._picked, True), (self._written, False)):
-            places = [p for p, turn in enumerate(turns) if self._is_scored(turn) is scored]
-            if places:
-                for place, reply in zip(places, player([turns[p] for p in places]), strict=True):
-                    replies[place] = reply
-        return replies
+        return divided(turns, self._is_scored, self._picked, self._written)
 
     def _is_scored(self, turn: Turn) -> bool:
-        return self.manner.picks == "scored" and picks(turn, order_of(turn)) is not None
+        return self.manner.picks == "scored" and isinstance(turn.space, Choose)
 
     def _picked(self, turns: Sequence[Turn]) -> list[Reply]:
         """One of what may be picked, drawn as the model finds them likely, at its temperature."""
@@ -105,14 +99,13 @@ class ChatAgent(Agent):
         return [self._drawn(turn, scores) for turn, scores in zip(turns, found, strict=True)]
 
     def _scoring(self, turn: Turn) -> Options:
-        names = picks(turn, order_of(turn)) or {}
         prompt = (*self.prompt(turn), Said("assistant", BEGUN))
-        return Options(prompt, tuple(f" {name}" for name in names), turn.seat)
+        return Options(prompt, tuple(f" {name}" for name in _picks(turn)), turn.seat)
 
     def _drawn(self, turn: Turn, found: Scores | Unanswered) -> Reply:
         if isinstance(found, Unanswered):
             return self._none(found)
-        legal = list((picks(turn, order_of(turn)) or {}).values())
+        legal = list(_picks(turn).values())
         return legal[drawn(found.logprobs, self.manner.temperature, turn.key)]
 
     def _written(self, turns: Sequence[Turn]) -> list[Reply]:
@@ -185,6 +178,11 @@ class _Unread(NamedTuple):
 
     text: str
     why: str
+
+
+def _picks(turn: Turn) -> Mapping[str, int | None]:
+    assert isinstance(turn.space, Choose)  # only those are scored
+    return picks(turn, turn.space, order_of(turn))
 
 
 def drawn(logprobs: Sequence[float], temperature: float, key: int) -> int:

@@ -88,11 +88,8 @@ def meant(turn: Turn, text: str, order: Sequence[int], words: int) -> Reply:
                 raise IllegalReply(f"{given!r} is not a number") from None
 
 
-def picks(turn: Turn, order: Sequence[int]) -> Mapping[str, int | None] | None:
-    """What may be picked, by its label; None for a turn whose reply is no pick of one thing."""
-    space = turn.space
-    if not isinstance(space, Choose):
-        return None
+def picks(turn: Turn, space: Choose, order: Sequence[int]) -> Mapping[str, int | None]:
+    """What may be picked, by its label."""
     if of_answers(turn):
         names = labels(len(order))
         found: dict[str, int | None] = {

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from oversight import keys
 from oversight.core import Turn
-from oversight.players import Agent
+from oversight.players import Agent, divided
 from oversight.spaces import Choose, Credences, Number, Pick, Reply, Write
 
 
@@ -50,13 +50,7 @@ class ArguesLike(Agent):
 
     def act(self, turns: Sequence[Turn]) -> list[Reply]:
         """Each turn's reply from whichever of the two plays its act."""
-        replies: list[Reply] = [None] * len(turns)
-        for agent, argues in ((self.other, True), (self.base, False)):
-            places = [p for p, turn in enumerate(turns) if (turn.act == "argue") is argues]
-            if places:
-                for place, reply in zip(places, agent.act([turns[p] for p in places]), strict=True):
-                    replies[place] = reply
-        return replies
+        return divided(turns, lambda turn: turn.act == "argue", self.other.act, self.base.act)
 
 
 def _uniform(turn: Turn) -> Reply:

@@ -26,7 +26,7 @@ from oversight.plain_json import json_text
 
 if TYPE_CHECKING:
     from oversight.society.keeping import Life
-    from oversight.society.society import Settings
+    from oversight.society.settings import Settings
     from oversight.society.voices import Voices
 
 ENDS = 5
@@ -135,7 +135,7 @@ def _settings(named: dict[str, Any], others: dict[str, Any]) -> Settings:
     """The society's, with other settings read by their own types."""
     from oversight.core import OversightError
     from oversight.registry import options, suggest
-    from oversight.society.society import Settings
+    from oversight.society.settings import Settings
 
     known = [field.name for field in fields(Settings) if field.name not in named]
     for name in others:

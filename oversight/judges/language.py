@@ -21,6 +21,7 @@ from oversight.agents.replies import one_answer
 from oversight.agents.words import answers_shown, labels, on_one_line, scene
 from oversight.core import Turn
 from oversight.models.model import Model, Options, Prompt, Request, Said, Scores, Unanswered
+from oversight.players import divided
 from oversight.spaces import Credences, IllegalReply, NoReply, Reply
 
 Form = Literal["logprob", "stated", "vote"]
@@ -31,13 +32,7 @@ class LanguageJudge(ChatAgent):
 
     def act(self, turns: Sequence[Turn]) -> list[Reply]:
         """Verdicts in the judge's own form, other acts in words."""
-        replies: list[Reply] = [None] * len(turns)
-        for player, decides in ((self._verdicts, True), (super().act, False)):
-            places = [p for p, turn in enumerate(turns) if _is_verdict(turn) is decides]
-            if places:
-                for place, reply in zip(places, player([turns[p] for p in places]), strict=True):
-                    replies[place] = reply
-        return replies
+        return divided(turns, _is_verdict, self._verdicts, super().act)
 
     @abstractmethod
     def _verdicts(self, turns: Sequence[Turn]) -> list[Reply]:

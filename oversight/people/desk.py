@@ -115,10 +115,10 @@ def _form(turn: Turn, view: View) -> dict[str, Any]:
         case Credences(n=n):
             return {"kind": "credences", "n": n}
         case Choose() as space:
+            named = of_answers(turn)
             return {
                 "kind": "choose", "options": list(space.options), "silence": space.silence,
-                "names": answers if of_answers(turn) else None,
-                "of": "" if of_answers(turn) else space.of,
+                "names": answers if named else None, "of": "" if named else space.of,
             }  # fmt: skip
         case Pick(most=most) as space:
             return {"kind": "pick", "options": list(space.options), "most": most}

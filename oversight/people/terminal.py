@@ -102,14 +102,11 @@ def _how_to_reply(turn: Turn) -> str:
                 f"Type one answer ({listed}) if you are sure, or {n} probabilities in that order."
             )
         case Choose() as space:
-            shown = ", ".join(map(str, list(space.options)[:40]))
-            more = ", …" if len(space.options) > 40 else ""
+            named = of_answers(turn)
+            options = [answers[place] if named else str(place) for place in space.options]
+            shown, more = ", ".join(options[:40]), ", …" if len(options) > 40 else ""
+            what = f" ({space.of})" if space.of and not named else ""
             silence = "; an empty line stays silent" if space.silence else ""
-            if of_answers(turn):
-                return (
-                    f"Type one of: {', '.join(answers[place] for place in space.options)}{silence}."
-                )
-            what = f" ({space.of})" if space.of else ""
             return f"Type one of: {shown}{more}{what}{silence}."
         case Pick(n=n, most=most):
             return f"Type up to {most} numbers below {n}, or an empty line for none."

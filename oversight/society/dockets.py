@@ -70,8 +70,9 @@ class Docket(ABC):
 class Pairs(Docket):
     """Drafts beside answers that are middling."""
 
-    def __init__(self, world: Alignable, place: World, task: Task) -> None:
-        super().__init__(place, task)
+    def __init__(self, world: World, task: Task) -> None:
+        super().__init__(world, task)
+        assert isinstance(world, Alignable)
         self.pairs = world
 
     @cached_property
@@ -92,10 +93,9 @@ class Pairs(Docket):
 
     def cases(self, prompts: Sequence[int], answers: Sequence[int]) -> list[Case]:
         """Which of the two is better?"""
-        known = self.task.answers.tolist()
-        firsts = [known[answer] for answer in answers]
-        seconds = [known[int(self._middling[prompt])] for prompt in prompts]
-        return self.pairs.cases_of(prompts, firsts, seconds)
+        firsts, seconds = self.task.answers[[*answers]], self._middling[[*prompts]]
+        others = self.task.answers[seconds.tolist()]
+        return self.pairs.cases_of(prompts, firsts.tolist(), others.tolist())
 
     def against(self, transcript: Sequence[Message]) -> int:
         """Of what was shown of the draft, what costs it most."""
@@ -127,13 +127,11 @@ class Questions(Docket):
 
     def sides(self, prompt: int, answer: int) -> Sides | None:
         """The draft's candidate, and the next; letters beyond the candidates name none."""
-        token, candidates = int(self.task.answers[answer, 0]), len(self._answers(prompt))
+        token = int(self.task.answers[answer, 0])
+        candidates = len(self.task.cases[prompt].question.answers)
         if not 1 <= token <= candidates:
             return None
         return Sides(token - 1, token % candidates)
-
-    def _answers(self, prompt: int) -> Sequence[str]:
-        return self.task.cases[prompt].question.answers
 
     def cases(self, prompts: Sequence[int], answers: Sequence[int]) -> list[Case]:
         """The questions."""
@@ -142,7 +140,4 @@ class Questions(Docket):
 
 def docket_of(world: World, task: Task) -> Docket:
     """How drafts are tried in a world, whose task it is."""
-    if isinstance(world, Alignable):
-        return Pairs(world, world, task)
-    assert isinstance(task, QuestionsTask)  # as `task_of` has it
-    return Questions(world, task)
+    return (Pairs if isinstance(world, Alignable) else Questions)(world, task)

@@ -180,6 +180,7 @@ class Assembly(Institution):
         self.outside, self.heard = not self.seats, len(self.seats) or None
         self.name = self.docket.house(protocol, self._cast(())).name
         self._known: dict[Game, Verdict] = {}
+        self._spoken = frozenset(self.voices.spoken(np.arange(len(kinds))).tolist())
 
     def _cast(self, stances: Sequence[Stance], sides: Sides = PAIR) -> Mapping[str, Agent]:
         world = self.docket.world
@@ -231,13 +232,12 @@ class Assembly(Institution):
         prompts, answers = shown.prompts[rows], shown.answers[rows]
         better = self.docket.good(prompts, answers)
         author = self.kinds[shown.authors[rows]]
-        spoken = set(self.voices.spoken(np.arange(len(self.kinds))).tolist())
         found = list[Game]()
         for place, row in enumerate(rows.tolist()):
             good, own = bool(better[place]), KINDS[author[place]]
             arguing = [] if self.outside else shown.raters[row].tolist()
             stances: tuple[Stance, ...] = tuple(
-                "model" if rater in spoken else _stance(KINDS[self.kinds[rater]], good, own)
+                "model" if rater in self._spoken else _stance(KINDS[self.kinds[rater]], good, own)
                 for rater in arguing
             )
             found.append(Game(stances, good, int(prompts[place]), int(answers[place])))

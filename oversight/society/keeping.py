@@ -29,8 +29,10 @@ from oversight.runs import Progress
 from oversight.society.graph import NOBODY
 from oversight.society.memory import Memory
 from oversight.society.raters import KINDS, LEANINGS
-from oversight.society.society import Said, Settings, Society
-from oversight.society.voices import Voices, reason_in_words, said_in_words
+from oversight.society.settings import Settings
+from oversight.society.society import Said, Society
+from oversight.society.voices import Voices
+from oversight.society.words import reason_in_words, said_in_words
 from oversight.store import write_text, write_whole
 
 ABOUT, ROUNDS, MEMORY, STATE = "society.json", "rounds.jsonl", "memory.parquet", "state.npz"

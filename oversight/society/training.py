@@ -31,7 +31,7 @@ from oversight.judges.array_cache import content_key
 from oversight.society.conversing import COMMENT, REVISE, Conversing
 from oversight.society.data import MIX, TYPES, Example, Response, Type
 from oversight.society.members import worth
-from oversight.society.voices import NOTHING_SAID, reason_in_words
+from oversight.society.words import NOTHING_SAID, reason_in_words
 
 CANDIDATES = 3
 """Responses of an example that a step compares (the authors' command line)."""

@@ -20,7 +20,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from oversight.society.society import Settings, Society
+from oversight.society.settings import Settings
+from oversight.society.society import Society
 from oversight.threads import one_thread
 from tests.benchmarks.measure import row, take_turns
 

@@ -18,7 +18,8 @@ from oversight.society.institutions import OUTSIDE, Assembly
 from oversight.society.keeping import lived, memory_frame, memory_of
 from oversight.society.memory import NOTHING
 from oversight.society.raters import Shown
-from oversight.society.society import Settings, Society, advised, mean_of
+from oversight.society.settings import Settings
+from oversight.society.society import Society, advised, mean_of
 
 SMALL = Settings(
     world="preferences:topics=2,manners=2,longest=3", members=25, graph="grid:radius=1",

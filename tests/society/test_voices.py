@@ -19,8 +19,10 @@ from oversight.models.model import (
     Usage,
 )
 from oversight.society.keeping import measured, memory_frame
-from oversight.society.society import Settings, Society
-from oversight.society.voices import Voices, said_in_words
+from oversight.society.settings import Settings
+from oversight.society.society import Society
+from oversight.society.voices import Voices
+from oversight.society.words import said_in_words
 
 SMALL = Settings(
     world="preferences:topics=2,manners=2,longest=3", members=4, graph="complete", prior=0

@@ -23,7 +23,7 @@ from oversight.report.society_page import (
 )
 from oversight.society import keeping
 from oversight.society.keeping import lived
-from oversight.society.society import Settings
+from oversight.society.settings import Settings
 
 SMALL = Settings(
     world="preferences:topics=2,manners=2,longest=3", members=9, graph="grid:radius=1",
